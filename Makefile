@@ -1,0 +1,45 @@
+# Everything a contributor runs. `make` alone explains itself.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SAMPLE := sample_logs/lambda-autotuner-agent
+OUT    := reportline-report
+
+.DEFAULT_GOAL := help
+.PHONY: help report test check format clean
+
+help: ## show this
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+report: $(VENV)/.run ## set up, then write the error-analysis report of the sample logs
+	$(BIN)/reportline analyze $(SAMPLE) -o $(OUT) --threshold 'duration>60s'
+
+test: $(VENV)/.dev ## set up, then run every test
+	$(BIN)/pytest -q -n 2
+
+check: $(VENV)/.dev ## format, lint, types, import layers, documents up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/test_documents.py
+
+format: $(VENV)/.dev ## let ruff rewrite what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove the virtual environment and everything that was written
+	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Reportline needs Python 3.11 or newer; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(BIN)/pip install --quiet --group test --group check
+	@touch $@

@@ -1,0 +1,397 @@
+"""The nouns that the rooms speak in. Frozen, dull, and without a method that does any work.
+
+Time is an integer everywhere inside: microseconds since 1970-01-01 UTC. Durations are milliseconds (float), sizes are MB
+(int). `None` always means "these logs do not say", never zero.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+# ── reading: what a container yields, and what a grammar makes of it ─────────────────────────────────────────────────
+
+
+class Record(Struct, frozen=True):
+    """One log event as its container carries it; `position` is the byte offset of its line in the decompressed file."""
+
+    message: str
+    position: int
+    time: int | None = None
+    stream: str | None = None
+    log_group: str | None = None
+    function: str | None = None
+
+
+Status = Literal["success", "failure", "error", "timeout"]
+Level = Literal["trace", "debug", "info", "warning", "error", "critical"]
+
+
+class Start(Struct, frozen=True):
+    request_id: str
+    version: str | None = None
+    trace_id: str | None = None
+    function: str | None = None
+
+
+class End(Struct, frozen=True):
+    """The invocation is over. JSON logs say `platform.runtimeDone` with a status; text logs say END without one."""
+
+    request_id: str
+    status: Status | None = None
+    error_type: str | None = None
+
+
+class ReportLine(Struct, frozen=True):
+    request_id: str
+    duration_ms: float | None = None
+    billed_ms: float | None = None
+    memory_mb: int | None = None
+    max_memory_mb: int | None = None
+    init_ms: float | None = None
+    restore_ms: float | None = None
+    billed_restore_ms: float | None = None
+    status: Status | None = None
+    error_type: str | None = None
+    trace_id: str | None = None
+
+
+class InitStart(Struct, frozen=True):
+    runtime: str | None = None
+    runtime_arn: str | None = None
+    function: str | None = None
+    version: str | None = None
+
+
+class InitReport(Struct, frozen=True):
+    """`phase` is "init" for the start-up itself and "invoke" for its repetition inside the first invocation."""
+
+    init_ms: float | None = None
+    phase: str | None = None
+    status: Status | None = None
+    error_type: str | None = None
+
+
+class RestoreStart(Struct, frozen=True):
+    runtime: str | None = None
+    runtime_arn: str | None = None
+
+
+class RestoreReport(Struct, frozen=True):
+    restore_ms: float | None = None
+    status: Status | None = None
+    error_type: str | None = None
+
+
+class Fault(Struct, frozen=True):
+    """The platform says that the runtime process ended, crashed or was killed."""
+
+    message: str
+    request_id: str | None = None
+    error_type: str | None = None
+
+
+class TimedOut(Struct, frozen=True):
+    request_id: str
+    limit_s: float
+
+
+class Extension(Struct, frozen=True):
+    """An extension or a telemetry subscription announced itself."""
+
+    message: str
+    name: str | None = None
+    state: str | None = None
+    error_type: str | None = None
+
+
+class PlatformNote(Struct, frozen=True):
+    """A platform line that is known and carries nothing that is measured."""
+
+    message: str
+    dropped_records: int | None = None
+
+
+class ApplicationLine(Struct, frozen=True):
+    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation."""
+
+    message: str
+    level: Level | None = None
+    request_id: str | None = None
+    error_type: str | None = None
+    unhandled: bool = False
+    fields: dict[str, float] = field(default_factory=dict)
+
+
+Event = (
+    Start
+    | End
+    | ReportLine
+    | InitStart
+    | InitReport
+    | RestoreStart
+    | RestoreReport
+    | Fault
+    | TimedOut
+    | Extension
+    | PlatformNote
+    | ApplicationLine
+)
+
+# ── the lake: one row each ───────────────────────────────────────────────────────────────────────────────────────────
+
+Outcome = Literal["ok", "error", "timeout", "out_of_memory", "init_failure", "crash", "unknown"]
+
+
+class Invocation(Struct, frozen=True, kw_only=True):
+    """One row of the invocations table: a REPORT, or an invocation whose REPORT is missing (`complete` is then false)."""
+
+    function: str | None
+    version: str | None
+    log_group: str | None
+    stream: str | None
+    request_id: str
+    attempt: int
+    start_time: int | None
+    end_time: int | None
+    outcome: Outcome
+    error_type: str | None
+    fingerprint: str | None
+    duration_ms: float | None
+    billed_ms: float | None
+    init_ms: float | None
+    restore_ms: float | None
+    billed_restore_ms: float | None
+    memory_mb: int | None
+    max_memory_mb: int | None
+    timeout_s: float | None
+    runtime: str | None
+    trace_id: str | None
+    nth: int | None
+    complete: bool
+    source: str
+    position: int
+
+
+EventKind = Literal["init", "restore", "fault", "timeout", "error", "warning", "extension", "fields", "unparsed"]
+
+
+class NotableLine(Struct, frozen=True, kw_only=True):
+    """One row of the events table."""
+
+    function: str | None
+    version: str | None
+    log_group: str | None
+    stream: str | None
+    request_id: str | None
+    time: int | None
+    kind: EventKind
+    level: str | None
+    error_type: str | None
+    message: str
+    fingerprint: str | None
+    fields: dict[str, float] | None
+    source: str
+    position: int
+
+
+class Source(Struct, frozen=True, kw_only=True):
+    """One row of the sources table: a file that was read, what it was, and what in it was not understood."""
+
+    source: str
+    sha256: str
+    bytes: int
+    container: str
+    lines: int
+    understood: int
+    first_time: int | None
+    last_time: int | None
+    problems: list[str]
+
+
+# ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Unit = Literal["ms", "share", "count", "MB", "GB-s", "USD", "ratio", "s"]
+
+
+class Measured(Struct, frozen=True, kw_only=True):
+    """A number that is never alone.
+
+    `low` and `high` are the 95 % interval; both equal `value` where the number is a plain fact of the data (a count, a
+    maximum); one of them is None where the data set no limit on that side; `value` is None where nothing can be estimated,
+    and `note` then says why. `k` of `n` stands behind every share.
+    """
+
+    metric: str
+    value: float | None
+    unit: Unit
+    n: int
+    population: str
+    evidence: str
+    low: float | None = None
+    high: float | None = None
+    k: int | None = None
+    threshold: str | None = None
+    interval: str | None = None
+    note: str | None = None
+
+
+class Evidence(Struct, frozen=True, kw_only=True):
+    """A query that was run: its text, how many rows came back, and the digest of those rows."""
+
+    id: str
+    sql: str
+    rows: int
+    result_sha256: str
+
+
+# ── diagnosing ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+Verdict = Literal["supported", "weak", "not-supported", "refuted", "untestable"]
+Severity = Literal["info", "warning", "critical"]
+Effort = Literal["low", "medium", "high"]
+Reason = Literal["U1", "U2", "U3", "U4", "U5", "U6"]
+
+
+class Sign(Struct, frozen=True, kw_only=True):
+    """One piece of evidence for or against a hypothesis, or one that is missing, as a sentence with its number's query."""
+
+    text: str
+    metric: str | None = None
+    evidence: str | None = None
+
+
+class Expected(Struct, frozen=True, kw_only=True):
+    """What an action should do to one metric, so that the next report can say whether it did."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    basis: str
+
+
+class Action(Struct, frozen=True, kw_only=True):
+    """Something to do. `settings` are properties of AWS::Serverless::Function, by their AWS names."""
+
+    title: str
+    effort: Effort
+    why: str
+    settings: dict[str, object] = field(default_factory=dict)
+    expected: Expected | None = None
+    snippet: str | None = None
+
+
+class Hypothesis(Struct, frozen=True, kw_only=True):
+    id: str
+    title: str
+    statement: str
+    rank: int
+    verdict: Verdict
+    probability: float
+    severity: Severity
+    reason: Reason | None
+    reason_text: str | None
+    signs_for: list[Sign] = field(name="for", default_factory=list)
+    signs_against: list[Sign] = field(name="against", default_factory=list)
+    missing: list[Sign] = field(default_factory=list)
+    refuted_by: str = ""
+    settled_by: str = ""
+    actions: list[Action] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+    fingerprint: str = ""
+
+# ── the results of measuring, bounded in size however many invocations there were ────────────────────────────────────
+
+
+class HistogramBin(Struct, frozen=True):
+    """Invocations of one function whose duration lies in [low_ms, high_ms)."""
+
+    function: str
+    low_ms: float
+    high_ms: float
+    n: int
+
+
+class TimeBin(Struct, frozen=True):
+    """One function's invocations that ended in [start, start + seconds)."""
+
+    function: str
+    start: int
+    seconds: int
+    n: int
+    p50_ms: float | None
+    p95_ms: float | None
+    max_ms: float | None
+    failed: int
+    cold_starts: int
+
+
+class Point(Struct, frozen=True):
+    """A single invocation, kept for the pictures while there are few enough to draw each."""
+
+    function: str
+    time: int
+    duration_ms: float
+    outcome: Outcome
+    cold: bool
+
+
+class Excerpt(Struct, frozen=True):
+    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands."""
+
+    message: str
+    source: str
+    position: int
+    time: int | None
+    request_id: str | None
+
+
+class ErrorGroup(Struct, frozen=True):
+    """Errors of one function whose messages are the same once numbers, ids and quoted values are masked."""
+
+    function: str
+    fingerprint: str
+    error_type: str | None
+    lines: int
+    failed: int
+    evidence: str
+    excerpts: list[Excerpt]
+
+
+class FunctionMeasurements(Struct, frozen=True):
+    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population."""
+
+    name: str
+    invocations: int
+    metrics: dict[str, Measured]
+    breaches: list[Measured]
+    slices: list[Measured]
+    runtimes: list[str]
+    versions: list[str]
+    memory_sizes: list[int]
+    region: str | None
+    errors: list[ErrorGroup]
+
+
+class Quality(Struct, frozen=True):
+    """What was read, what was not understood, and which facts these containers cannot carry."""
+
+    lines: int
+    understood: int
+    sources: list[Source]
+    counts: dict[str, int]
+    lacking: list[str]
+    not_in_logs: list[str]
+
+
+class Measurements(Struct, frozen=True):
+    period: tuple[int | None, int | None]
+    overall: FunctionMeasurements
+    functions: list[FunctionMeasurements]
+    histogram: list[HistogramBin]
+    timeline: list[TimeBin]
+    points: list[Point]
+    evidence: dict[str, Evidence]
+    quality: Quality
