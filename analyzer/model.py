@@ -212,7 +212,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Unit = Literal["ms", "share", "count", "MB", "GB-s", "USD", "ratio", "s"]
+Unit = Literal["ms", "ms2", "share", "count", "MB", "GB-s", "USD", "ratio", "s"]
 
 
 class Measured(Struct, frozen=True, kw_only=True):
@@ -301,6 +301,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     actions: list[Action] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
     fingerprint: str = ""
+
 
 # ── the results of measuring, bounded in size however many invocations there were ────────────────────────────────────
 

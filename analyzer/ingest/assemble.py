@@ -1,0 +1,398 @@
+"""Turns the events of execution environments into invocations.
+
+One log stream is one execution environment, which serves one request at a time. A line without a request id belongs to
+the request that is being served; where the container does not say which stream a line came from, only lines with an id
+can be attributed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from analyzer.ingest.fingerprint import fingerprint
+from analyzer.model import (
+    ApplicationLine,
+    End,
+    Event,
+    EventKind,
+    Extension,
+    Fault,
+    InitReport,
+    InitStart,
+    Invocation,
+    NotableLine,
+    Outcome,
+    PlatformNote,
+    Record,
+    ReportLine,
+    RestoreReport,
+    RestoreStart,
+    Start,
+    Status,
+    TimedOut,
+)
+
+# A message in the lake is cut here; a stack beyond it says nothing new.
+LONGEST_MESSAGE = 4096
+# Invocations that wait for a line that may still come, where nothing tells the environments apart.
+MOST_WAITING = 1_000
+INIT_ERRORS = frozenset(
+    {
+        "Runtime.ImportModuleError",
+        "Runtime.HandlerNotFound",
+        "Runtime.UserCodeSyntaxError",
+        "Runtime.MalformedHandlerName",
+        "Runtime.InvalidEntrypoint",
+        "Runtime.InvalidWorkingDir",
+        "Runtime.InvalidTaskConfig",
+        "Runtime.InitError",
+        "Extension.InitError",
+        "Extension.LaunchError",
+    }
+)
+# What the platform says when a process ended without an answer.
+CRASHES = ("Runtime exited", "Process exited", "fork/exec", "Extension exited")
+KILLED = "signal: killed"
+MEMORY_WORDS = (
+    "fatal error: runtime: out of memory",
+    "java.lang.OutOfMemoryError",
+    "JavaScript heap out of memory",
+    "failed to allocate memory (NoMemoryError)",
+    "MemoryError",
+)
+# A process that is killed this close to its limit was killed by it. The high-water mark is sampled and may miss the peak.
+FULL = 0.95
+
+
+class _Draft:
+    """An invocation while its lines come in."""
+
+    __slots__ = (
+        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "lines", "memory_words", "message",
+        "position", "report", "request_id", "start_time", "started", "status", "timeout_s", "trace_id", "version",
+    )  # fmt: skip
+
+    def __init__(self, request_id: str, record: Record, attempt: int) -> None:
+        self.request_id = request_id
+        self.attempt = attempt
+        self.position = record.position
+        self.start_time: int | None = None
+        self.end_time: int | None = None
+        self.started = False
+        self.ended = False
+        self.lines = 0
+        self.version: str | None = None
+        self.trace_id: str | None = None
+        self.report: ReportLine | None = None
+        self.status: Status | None = None
+        self.error_type: str | None = None
+        self.message: str | None = None
+        self.fault: Fault | None = None
+        self.memory_words = False
+        self.init_failed = False
+        self.timeout_s: float | None = None
+
+
+class _Environment:
+    """What is known of one log stream."""
+
+    __slots__ = (
+        "beginning_seen",
+        "drafts",
+        "function",
+        "init_failed",
+        "log_group",
+        "name",
+        "nth",
+        "runtime",
+        "thrown",
+        "version",
+    )
+
+    def __init__(self, name: str | None, log_group: str | None, function: str | None) -> None:
+        self.name = name
+        self.log_group = log_group
+        self.function = function
+        self.version: str | None = None
+        self.runtime: str | None = None
+        self.nth = 0
+        self.beginning_seen = False
+        # An initialisation that is repeated inside the first invocation prints before START.
+        self.init_failed = False
+        self.thrown: ApplicationLine | None = None
+        self.drafts: dict[str, _Draft] = {}
+
+    @property
+    def current(self) -> _Draft | None:
+        """The request being served, which only a stream of its own can tell."""
+        serving = [draft for draft in self.drafts.values() if draft.report is None]
+        if self.name is None and len(serving) != 1:
+            return None
+        return serving[-1] if serving else None
+
+
+class Assembler:
+    """Takes the records of files that continue each other, in their order. `source` is the file in hand."""
+
+    def __init__(self, whole: bool, fallback_function: str | None) -> None:
+        """`whole`: the container carries every line of a stream, so that the absence of an error line means something."""
+        self.source = ""
+        self.whole = whole
+        self.fallback_function = fallback_function
+        self.environments: dict[tuple[str | None, str | None], _Environment] = {}
+        self.attempts: Counter[str] = Counter()
+        self.invocations: list[Invocation] = []
+        self.lines: list[NotableLine] = []
+
+    def add(self, record: Record, event: Event | None) -> None:
+        """Take one record and what its grammar made of it; None for a platform line that was not understood."""
+        key = (record.log_group or record.function, record.stream)
+        environment = self.environments.get(key)
+        if environment is None:
+            environment = _Environment(record.stream, record.log_group, record.function or self.fallback_function)
+            self.environments[key] = environment
+        match event:
+            case ApplicationLine():
+                self._application(environment, record, event)
+            case ReportLine():
+                self._report(environment, record, event)
+            case Start():
+                self._start(environment, record, event)
+            case End():
+                self._end(environment, record, event)
+            case InitStart():
+                environment.function = event.function or environment.function
+                environment.version = event.version or environment.version
+                environment.runtime = event.runtime or environment.runtime
+                environment.beginning_seen = environment.beginning_seen or environment.nth == 0
+                self._note(environment, record, "init", None, message=event.runtime_arn or record.message)
+            case RestoreStart():
+                environment.runtime = event.runtime or environment.runtime
+                environment.beginning_seen = environment.beginning_seen or environment.nth == 0
+            case InitReport():
+                failed = event.status not in (None, "success")
+                environment.init_failed = environment.init_failed or (failed and event.phase == "invoke")
+                self._note(environment, record, "init", None, event.error_type)
+            case RestoreReport():
+                self._note(environment, record, "restore", None, event.error_type)
+            case Fault():
+                self._fault(environment, record, event)
+            case TimedOut():
+                self._timed_out(environment, record, event)
+            case Extension():
+                self._note(environment, record, "extension", None, event.error_type)
+            case PlatformNote():
+                if event.dropped_records:
+                    self._note(environment, record, "warning", None)
+            case None:
+                self._note(environment, record, "unparsed", None)
+
+    def take(self) -> tuple[list[Invocation], list[NotableLine]]:
+        """Hand over what has been collected so far and start afresh."""
+        taken = self.invocations, self.lines
+        self.invocations, self.lines = [], []
+        return taken
+
+    def finish(self) -> None:
+        """No more lines will come: give out what is still waiting."""
+        for environment in self.environments.values():
+            for draft in environment.drafts.values():
+                self._emit(environment, draft)
+            environment.drafts.clear()
+
+    def _start(self, environment: _Environment, record: Record, event: Start) -> None:
+        self._release(environment, event.request_id)
+        draft = self._new(environment, event.request_id, record)
+        draft.started = True
+        draft.start_time = record.time
+        draft.version = event.version
+        draft.trace_id = event.trace_id
+        environment.function = event.function or environment.function
+        environment.version = event.version or environment.version
+        draft.init_failed, environment.init_failed = environment.init_failed, False
+        if environment.thrown:
+            self._throw(draft, environment.thrown)
+            environment.thrown = None
+
+    def _release(self, environment: _Environment, request_id: str) -> None:
+        """Give out the invocations that a START shows to be over: the same id again, and all reported ones before it."""
+        if environment.name is None and request_id not in environment.drafts and len(environment.drafts) < MOST_WAITING:
+            return
+        for draft in [draft for draft in environment.drafts.values() if draft.report or draft.request_id == request_id]:
+            self._emit(environment, environment.drafts.pop(draft.request_id))
+
+    def _new(self, environment: _Environment, request_id: str, record: Record) -> _Draft:
+        if len(environment.drafts) >= MOST_WAITING:
+            self._emit(environment, environment.drafts.pop(next(iter(environment.drafts))))
+        self.attempts[request_id] += 1
+        draft = environment.drafts[request_id] = _Draft(request_id, record, self.attempts[request_id])
+        return draft
+
+    def _report(self, environment: _Environment, record: Record, event: ReportLine) -> None:
+        draft = environment.drafts.get(event.request_id)
+        if draft is None or draft.report is not None:
+            self._release(environment, event.request_id)
+            draft = self._new(environment, event.request_id, record)
+            draft.init_failed, environment.init_failed = environment.init_failed, False
+        draft.report = event
+        draft.position = record.position
+        draft.end_time = record.time
+
+    def _end(self, environment: _Environment, record: Record, event: End) -> None:
+        if draft := environment.drafts.get(event.request_id):
+            draft.ended = True
+            draft.status = draft.status or event.status
+            draft.error_type = draft.error_type or event.error_type
+
+    def _fault(self, environment: _Environment, record: Record, event: Fault) -> None:
+        draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
+        if draft is None and event.request_id is None and environment.name and environment.drafts:
+            draft = next(reversed(environment.drafts.values()))
+        if draft:
+            draft.fault = draft.fault or event
+            draft.message = draft.message or event.message
+        self._note(environment, record, "fault", draft, event.error_type, event.request_id)
+
+    def _timed_out(self, environment: _Environment, record: Record, event: TimedOut) -> None:
+        draft = environment.drafts.get(event.request_id)
+        if draft:
+            # Before 2024 the platform noticed late: 2.02 seconds for a limit of 2. Limits are whole seconds.
+            draft.timeout_s = float(int(event.limit_s))
+            draft.message = draft.message or "Task timed out"
+        self._note(environment, record, "timeout", draft, request_id=event.request_id)
+
+    def _application(self, environment: _Environment, record: Record, event: ApplicationLine) -> None:
+        draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
+        if draft:
+            draft.lines += 1
+            if event.level in ("error", "critical") or event.level is None:
+                draft.memory_words = draft.memory_words or any(words in event.message for words in MEMORY_WORDS)
+        if event.unhandled:
+            if draft:
+                self._throw(draft, event)
+            elif environment.name is not None:
+                environment.thrown = event
+        if event.level in ("error", "critical"):
+            self._note(environment, record, "error", draft, event.error_type, event.request_id, event.level)
+        elif event.level == "warning":
+            self._note(environment, record, "warning", draft, event.error_type, event.request_id, event.level)
+        elif event.fields and (draft or event.request_id):
+            self._note(environment, record, "fields", draft, None, event.request_id, event.level, fields=event.fields)
+
+    def _throw(self, draft: _Draft, event: ApplicationLine) -> None:
+        draft.error_type = draft.error_type or event.error_type or "unhandled"
+        draft.message = draft.message or event.message
+
+    def _note(
+        self,
+        environment: _Environment,
+        record: Record,
+        kind: EventKind,
+        draft: _Draft | None,
+        error_type: str | None = None,
+        request_id: str | None = None,
+        level: str | None = None,
+        fields: dict[str, float] | None = None,
+        message: str | None = None,
+    ) -> None:
+        text = (message or record.message)[:LONGEST_MESSAGE]
+        self.lines.append(
+            NotableLine(
+                function=environment.function,
+                version=environment.version,
+                log_group=environment.log_group,
+                stream=environment.name,
+                request_id=request_id or (draft.request_id if draft else None),
+                time=record.time,
+                kind=kind,
+                level=level,
+                error_type=error_type,
+                message=text,
+                fingerprint=fingerprint(error_type, text) if kind in ("error", "fault", "timeout") else None,
+                fields=fields,
+                source=self.source,
+                position=record.position,
+            )
+        )
+
+    def _emit(self, environment: _Environment, draft: _Draft) -> None:
+        report = draft.report or ReportLine(draft.request_id)
+        if report.init_ms is not None or report.restore_ms is not None:
+            environment.beginning_seen = environment.beginning_seen or environment.nth == 0
+        environment.nth += 1
+        outcome = _outcome(draft, report, self.whole)
+        failed = outcome not in ("ok", "unknown")
+        error_type = report.error_type or draft.error_type or (draft.fault.error_type if draft.fault else None)
+        end, duration = draft.end_time, report.duration_ms
+        # The START line may come long before the work: an environment can be started ahead of its first request.
+        start = end - round(duration * 1000) if end is not None and duration is not None else draft.start_time
+        self.invocations.append(
+            Invocation(
+                function=environment.function,
+                version=draft.version or environment.version,
+                log_group=environment.log_group,
+                stream=environment.name,
+                request_id=draft.request_id,
+                attempt=draft.attempt,
+                start_time=start,
+                end_time=end,
+                outcome=outcome,
+                error_type=error_type if failed else None,
+                fingerprint=fingerprint(error_type, draft.message or outcome) if failed else None,
+                duration_ms=duration,
+                billed_ms=report.billed_ms,
+                init_ms=report.init_ms,
+                restore_ms=report.restore_ms,
+                billed_restore_ms=report.billed_restore_ms,
+                memory_mb=report.memory_mb,
+                max_memory_mb=report.max_memory_mb,
+                timeout_s=_limit(draft, report) if outcome == "timeout" else None,
+                runtime=environment.runtime,
+                trace_id=report.trace_id or draft.trace_id,
+                nth=environment.nth if environment.name and environment.beginning_seen else None,
+                complete=draft.started and draft.report is not None,
+                source=self.source,
+                position=draft.position,
+            )
+        )
+
+
+def _limit(draft: _Draft, report: ReportLine) -> float | None:
+    """The configured timeout: the platform names it, or cuts the duration at it."""
+    if draft.timeout_s is not None or report.duration_ms is None:
+        return draft.timeout_s
+    return float(int(report.duration_ms / 1000)) or None
+
+
+def _outcome(draft: _Draft, report: ReportLine, whole: bool) -> Outcome:
+    """How an invocation ended. What the platform says outranks what the application says; silence is not success."""
+    status = report.status or draft.status
+    types = {report.error_type, draft.error_type, draft.fault.error_type if draft.fault else None}
+    if status == "timeout" or draft.timeout_s is not None:
+        return "timeout"
+    if "Runtime.OutOfMemory" in types or _killed_at_limit(draft, report):
+        return "out_of_memory"
+    if draft.init_failed or types & INIT_ERRORS:
+        return "init_failure"
+    if draft.fault and draft.fault.message.startswith(CRASHES):
+        return "crash"
+    if status in ("error", "failure"):
+        return "crash" if types & {"Runtime.ExitError", "Extension.Crash", "Extension.ExitError"} else "error"
+    if draft.error_type or draft.fault:
+        return "error"
+    if status == "success":
+        return "ok"
+    # START and REPORT alone may be all that somebody searched for; a line of the application shows that nothing was left out.
+    readable = whole or (draft.ended and draft.lines > 0)
+    return "ok" if draft.started and draft.report and readable else "unknown"
+
+
+def _killed_at_limit(draft: _Draft, report: ReportLine) -> bool:
+    if draft.fault is None:
+        return False
+    if draft.memory_words:
+        return True
+    if KILLED not in draft.fault.message:
+        return False
+    size, used = report.memory_mb, report.max_memory_mb
+    return size is None or used is None or used >= FULL * size

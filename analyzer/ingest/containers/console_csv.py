@@ -1,0 +1,74 @@
+"""The console's "Download search results (CSV)": `timestamp,message` of a stream, or with `logStreamName` of a group.
+
+The console writes an apostrophe in front of the opening quote of messages that a spreadsheet would take for a formula,
+which throws CSV readers out of step. It is taken away before the fields are split.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems
+from analyzer.ingest.sources import LogFile
+from analyzer.model import Record
+
+HEADER = re.compile(rb"timestamp,message(?:,logStreamName)?\r?\n")
+ROW = re.compile(rb"\d{13},")
+FORMULA_GUARD = re.compile(rb"^(\d{13}),'\"")
+
+
+def recognises(head: bytes) -> bool:
+    return HEADER.match(head.removeprefix(codecs.BOM_UTF8)) is not None
+
+
+def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
+    header = file.readline()
+    columns = header.removeprefix(codecs.BOM_UTF8).strip().decode().split(",")
+    csv.field_size_limit(1 << 26)
+    for position, row in _rows(file, len(header)):
+        try:
+            (cells,) = csv.reader(io.StringIO(row, newline=""))
+        except (csv.Error, ValueError):
+            problems(f"the row at byte {position} is not CSV")
+            continue
+        fields = dict(zip(columns, cells, strict=False))
+        if "message" not in fields:
+            problems(f"the row at byte {position} has no message")
+            continue
+        # The view of one stream does not name it: the file is the stream.
+        stream = fields.get("logStreamName") or log.name
+        yield Record(fields["message"].rstrip(), position, int(fields["timestamp"]) * 1000, stream)
+
+
+def _rows(file: BinaryIO, position: int) -> Iterator[tuple[int, str]]:
+    """Rows as text. A row goes on over lines until its quotes are even; what looks like a new row ends a damaged one."""
+    parts: list[bytes] = []
+    begin, quotes = position, 0
+    for raw in file:
+        line = FORMULA_GUARD.sub(rb'\1,"', raw)
+        if parts and quotes % 2 == 0 and ROW.match(line):
+            yield begin, _text(parts)
+            parts, quotes, begin = [], 0, position
+        parts.append(line)
+        quotes += line.count(b'"')
+        position += len(raw)
+    if parts:
+        yield begin, _text(parts)
+
+
+def _text(parts: list[bytes]) -> str:
+    return b"".join(parts).decode("utf-8", "replace").rstrip("\r\n")
+
+
+CONTAINER = Container(
+    name="console-csv",
+    recognises=recognises,
+    records=records,
+    whole=True,
+    lacks=(NO_FUNCTION,),
+)

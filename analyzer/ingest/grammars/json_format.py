@@ -1,0 +1,182 @@
+"""Lambda's JSON log format: the platform's events and the records that runtimes and loggers write, one object a line.
+
+A handler exception that the runtime reported has status "success" on the platform's side; only the application's record
+says that the invocation failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+import msgspec
+
+from analyzer.ingest.grammars.wording import LEVELS, input_fields
+from analyzer.model import (
+    ApplicationLine,
+    End,
+    Event,
+    Extension,
+    Fault,
+    InitReport,
+    InitStart,
+    Level,
+    PlatformNote,
+    ReportLine,
+    RestoreReport,
+    RestoreStart,
+    Start,
+    Status,
+)
+
+Json = Mapping[str, Any]
+DECODE = msgspec.json.Decoder().decode
+STATUSES: frozenset[str] = frozenset(get_args(Status))
+# The request id goes by a different key in each runtime and logger.
+REQUEST_ID = ("requestId", "AWSRequestId", "function_request_id", "FunctionRequestId", "request_id")
+# Numbers that loggers add themselves and that say nothing of the input.
+BOOKKEEPING = frozenset({"timestamp", "time", "sampling_rate", "function_memory_size", "pid", "level", "v"})
+
+
+def parse(message: str) -> Event | None:
+    """The event in a JSON object; None when the message is not one object."""
+    if not message.startswith("{"):
+        return None
+    try:
+        record = DECODE(message)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    if not isinstance(record, dict):
+        return None
+    kind = record.get("type")
+    if isinstance(kind, str) and kind.startswith("platform."):
+        return _platform(kind.removeprefix("platform."), record.get("record"), message)
+    return _application(record, message)
+
+
+def _platform(kind: str, record: object, message: str) -> Event | None:
+    if kind == "fault" and isinstance(record, str):
+        return Fault(record.partition("\n")[0])
+    if not isinstance(record, dict):
+        return None
+    if kind not in PLATFORM:
+        return PlatformNote(message)
+    try:
+        return PLATFORM[kind](record)
+    except (TypeError, ValueError, OverflowError, msgspec.ValidationError):
+        return None
+
+
+def _id(record: Json) -> str:
+    return msgspec.convert(record.get("requestId"), str)
+
+
+def _text(record: Json, key: str) -> str | None:
+    value = record.get(key)
+    return value if isinstance(value, str) else None
+
+
+def _status(record: Json) -> Status | None:
+    status = record.get("status")
+    return msgspec.convert(status, Status) if status in STATUSES else None
+
+
+def _start(record: Json) -> Event:
+    return Start(_id(record), _text(record, "version"), _trace_id(record), _function_of(_text(record, "functionArn")))
+
+
+def _trace_id(record: Json) -> str | None:
+    """The root of an X-Ray header, Root=1-...;Parent=...;Sampled=1."""
+    tracing = record.get("tracing")
+    header = _text(tracing, "value") if isinstance(tracing, dict) else None
+    return header.partition(";")[0].removeprefix("Root=") if header else None
+
+
+def _function_of(arn: str | None) -> str | None:
+    """The name in arn:aws:lambda:region:account:function:NAME[:version]."""
+    parts = arn.split(":") if arn else []
+    return parts[6] if len(parts) > 6 and parts[5] == "function" else None
+
+
+def _report(record: Json) -> Event:
+    metrics = record.get("metrics") or {}
+    return ReportLine(
+        _id(record),
+        duration_ms=_float(metrics.get("durationMs")),
+        billed_ms=_float(metrics.get("billedDurationMs")),
+        memory_mb=_int(metrics.get("memorySizeMB")),
+        max_memory_mb=_int(metrics.get("maxMemoryUsedMB")),
+        init_ms=_float(metrics.get("initDurationMs")),
+        restore_ms=_float(metrics.get("restoreDurationMs")),
+        billed_restore_ms=_float(metrics.get("billedRestoreDurationMs")),
+        status=_status(record),
+        error_type=_text(record, "errorType"),
+        trace_id=_trace_id(record),
+    )
+
+
+def _float(value: object) -> float | None:
+    return None if value is None else msgspec.convert(value, float)
+
+
+def _int(value: object) -> int | None:
+    return None if value is None else int(msgspec.convert(value, float))
+
+
+def _init_report(record: Json) -> Event:
+    duration = _float((record.get("metrics") or {}).get("durationMs"))
+    return InitReport(duration, _text(record, "phase"), _status(record), _text(record, "errorType"))
+
+
+def _restore_report(record: Json) -> Event:
+    duration = _float((record.get("metrics") or {}).get("durationMs"))
+    return RestoreReport(duration, _status(record), _text(record, "errorType"))
+
+
+def _extension(record: Json) -> Event:
+    name, state = _text(record, "name"), _text(record, "state")
+    return Extension(f"{name}: {state}", name, state, _text(record, "errorType"))
+
+
+PLATFORM: dict[str, Callable[[Json], Event]] = {
+    "start": _start,
+    "runtimeDone": lambda record: End(_id(record), _status(record), _text(record, "errorType")),
+    "end": lambda record: End(_id(record)),
+    "report": _report,
+    "initStart": lambda record: InitStart(
+        _text(record, "runtimeVersion"),
+        _text(record, "runtimeVersionArn"),
+        _text(record, "functionName"),
+        _text(record, "functionVersion"),
+    ),
+    "initReport": _init_report,
+    "restoreStart": lambda record: RestoreStart(_text(record, "runtimeVersion"), _text(record, "runtimeVersionArn")),
+    "restoreReport": _restore_report,
+    "extension": _extension,
+    "telemetrySubscription": _extension,
+    "logsSubscription": _extension,
+    "logsDropped": lambda record: PlatformNote("logs dropped", _int(record.get("droppedRecords"))),
+}
+
+
+def _application(record: Json, message: str) -> ApplicationLine:
+    inner = record.get("message")
+    # Node.js puts an exception that nobody caught into `message`; Python leaves `level` out and writes `log_level`.
+    uncaught = inner if isinstance(inner, dict) and "errorType" in inner else None
+    # Go and custom runtimes print the answer that they give to the platform and nothing else.
+    bare = "errorType" in record and "errorMessage" in record and not {"level", "log_level", "message"} & record.keys()
+    error = uncaught or record
+    unhandled = bool(uncaught) or "log_level" in record or bare
+    return ApplicationLine(
+        message,
+        level="error" if unhandled else _level(record),
+        request_id=next((record[key] for key in REQUEST_ID if isinstance(record.get(key), str)), None),
+        error_type=_text(error, "errorType") or _text(error, "exception_name"),
+        unhandled=unhandled,
+        fields=input_fields((key, value) for key, value in record.items() if key not in BOOKKEEPING),
+    )
+
+
+def _level(record: Json) -> Level | None:
+    name = record.get("level")
+    return LEVELS.get(name.lower()) if isinstance(name, str) else None

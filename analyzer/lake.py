@@ -1,0 +1,286 @@
+"""The lake: plain Parquet in three folders, readable by anything, and the engine that answers questions about it.
+
+    LAKE/invocations/<commit>.parquet
+    LAKE/events/<commit>.parquet
+    LAKE/sources/<commit>.parquet      renamed into place last
+
+A commit exists once its sources file does. Rows are first written to hidden files, so a process that dies on the way
+leaves a lake that reads as if the files in hand had not been tried.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from msgspec import Struct
+from msgspec.structs import astuple
+
+from analyzer.errors import UserError
+from analyzer.model import Evidence, Invocation, NotableLine, Source
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TIME = pa.timestamp("us", tz="UTC")
+
+INVOCATIONS = pa.schema(
+    [
+        ("function", pa.string()),
+        ("version", pa.string()),
+        ("log_group", pa.string()),
+        ("stream", pa.string()),
+        ("request_id", pa.string()),
+        ("attempt", pa.int32()),
+        ("start_time", TIME),
+        ("end_time", TIME),
+        ("outcome", pa.string()),
+        ("error_type", pa.string()),
+        ("fingerprint", pa.string()),
+        ("duration_ms", pa.float64()),
+        ("billed_ms", pa.float64()),
+        ("init_ms", pa.float64()),
+        ("restore_ms", pa.float64()),
+        ("billed_restore_ms", pa.float64()),
+        ("memory_mb", pa.int32()),
+        ("max_memory_mb", pa.int32()),
+        ("timeout_s", pa.float64()),
+        ("runtime", pa.string()),
+        ("trace_id", pa.string()),
+        ("nth", pa.int32()),
+        ("complete", pa.bool_()),
+        ("source", pa.string()),
+        ("position", pa.int64()),
+    ]
+)
+
+EVENTS = pa.schema(
+    [
+        ("function", pa.string()),
+        ("version", pa.string()),
+        ("log_group", pa.string()),
+        ("stream", pa.string()),
+        ("request_id", pa.string()),
+        ("time", TIME),
+        ("kind", pa.string()),
+        ("level", pa.string()),
+        ("error_type", pa.string()),
+        ("message", pa.string()),
+        ("fingerprint", pa.string()),
+        ("fields", pa.map_(pa.string(), pa.float64())),
+        ("source", pa.string()),
+        ("position", pa.int64()),
+    ]
+)
+
+SOURCES = pa.schema(
+    [
+        ("source", pa.string()),
+        ("sha256", pa.string()),
+        ("bytes", pa.int64()),
+        ("container", pa.string()),
+        ("lines", pa.int64()),
+        ("understood", pa.int64()),
+        ("first_time", TIME),
+        ("last_time", TIME),
+        ("problems", pa.list_(pa.string())),
+    ]
+)
+
+TABLES = {"invocations": INVOCATIONS, "events": EVENTS, "sources": SOURCES}
+
+# Rows held in memory before they become a Parquet row group: about 30 MB of Python objects.
+ROW_GROUP = 50_000
+
+
+class Lake:
+    """A folder of Parquet. Making one creates the folder; nothing else is ever deleted or rewritten by it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            for table in TABLES:
+                (folder / table).mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise UserError(f"cannot make a lake in {folder}: {problem.strerror}") from problem
+
+    def commits(self) -> list[str]:
+        """Names of all commits, oldest first."""
+        return sorted(part.stem for part in (self.folder / "sources").glob("*.parquet"))
+
+    def digests(self) -> set[str]:
+        """SHA-256 of every file that is already in the lake."""
+        known: set[str] = set()
+        for commit in self.commits():
+            table = pq.read_table(self.folder / "sources" / f"{commit}.parquet", columns=["sha256"])
+            known.update(table.column("sha256").to_pylist())
+        return known
+
+    def write(self) -> Commit:
+        return Commit(self.folder)
+
+    def open(self) -> Engine:
+        return Engine(self)
+
+    def invocations(self) -> pd.DataFrame:
+        """Every invocation as a pandas DataFrame; columns and units as in the table of the same name."""
+        with self.open() as engine:
+            return engine.connection.execute("SELECT * FROM invocations ORDER BY end_time, source, position").df()
+
+
+class Commit:
+    """Rows on their way into the lake. Used as a context manager: leaving it normally makes them visible, an exception does not."""
+
+    def __init__(self, folder: Path) -> None:
+        # The name sorts by time, so that reading order is writing order; the random tail keeps parallel ingests apart.
+        self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
+        self.folder = folder
+        self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
+        self.writers: dict[str, pq.ParquetWriter] = {}
+        self.sources = 0
+        self.invocations = 0
+
+    def __enter__(self) -> Commit:
+        return self
+
+    def add_invocations(self, rows: Iterable[Invocation]) -> None:
+        before = len(self.rows["invocations"])
+        self._add("invocations", rows)
+        self.invocations += len(self.rows["invocations"]) - before
+        self._flush("invocations", at_least=ROW_GROUP)
+
+    def add_lines(self, rows: Iterable[NotableLine]) -> None:
+        self._add("events", rows)
+        self._flush("events", at_least=ROW_GROUP)
+
+    def add_sources(self, rows: Iterable[Source]) -> None:
+        before = len(self.rows["sources"])
+        self._add("sources", rows)
+        self.sources += len(self.rows["sources"]) - before
+
+    def _add(self, table: str, rows: Iterable[Struct]) -> None:
+        self.rows[table].extend(astuple(row) for row in rows)
+
+    def _hidden(self, table: str) -> Path:
+        return self.folder / table / f".{self.name}.tmp"
+
+    def _flush(self, table: str, at_least: int) -> None:
+        rows = self.rows[table]
+        if len(rows) < at_least:
+            return
+        schema = TABLES[table]
+        if table not in self.writers:
+            self.writers[table] = pq.ParquetWriter(self._hidden(table), schema, compression="zstd")
+        columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+        arrays = [
+            pa.array(_pairs(column) if name == "fields" else column, type=schema.field(name).type)
+            for name, column in zip(schema.names, columns, strict=True)
+        ]
+        self.writers[table].write_table(pa.table(arrays, schema=schema))
+        rows.clear()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and self.sources:
+                for table in TABLES:
+                    self._flush(table, at_least=0)
+                for writer in self.writers.values():
+                    writer.close()
+                for table in TABLES:  # sources last: its appearance is the commit
+                    self._hidden(table).rename(self.folder / table / f"{self.name}.parquet")
+        except OSError as problem:
+            raise UserError(f"cannot write to the lake {self.folder}: {problem.strerror or problem}") from problem
+        finally:
+            for table in TABLES:
+                self._hidden(table).unlink(missing_ok=True)
+
+
+def _pairs(column: Sequence[dict[str, float] | None]) -> list[list[tuple[str, float]] | None]:
+    """Arrow wants a map as a list of pairs."""
+    return [None if cell is None else list(cell.items()) for cell in column]
+
+
+class Answer(Struct, frozen=True):
+    """What a question gave: its rows as dictionaries, and the id under which it is kept as evidence."""
+
+    id: str
+    rows: list[dict[str, Any]]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The only row."""
+        (row,) = self.rows
+        return row
+
+
+class Engine:
+    """SQL over what is committed (tables: invocations, events, sources), keeping a record of each question asked."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.connection = duckdb.connect(":memory:")
+        self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
+        self.evidence: dict[str, Evidence] = {}
+        commits = lake.commits()
+        for table, schema in TABLES.items():
+            parts = [lake.folder / table / f"{commit}.parquet" for commit in commits]
+            if parts:
+                self.connection.execute(f"CREATE VIEW {table} AS SELECT * FROM read_parquet([{_quoted_list(parts)}])")
+            else:
+                self.connection.register(table, schema.empty_table())
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def ask(self, sql: str) -> Answer:
+        """Run a question whose result ends in a report, and keep its text and the digest of its rows as evidence.
+
+        Floating-point results are kept to nine significant digits: sums made by several threads differ in the last bits
+        from run to run, and the same logs must give the same bytes.
+        """
+        rows = [{name: _steady(cell) for name, cell in row.items()} for row in self.rows(sql)]
+        number = f"q{len(self.evidence) + 1}"
+        digest = hashlib.sha256(json.dumps(rows, default=str, separators=(",", ":")).encode()).hexdigest()
+        self.evidence[number] = Evidence(id=number, sql=sql, rows=len(rows), result_sha256=digest)
+        return Answer(number, rows)
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Run a query and give its rows as dictionaries; keeps no record."""
+        rows: list[dict[str, Any]] = self.table(sql).to_pylist()
+        return rows
+
+    def table(self, sql: str) -> pa.Table:
+        """Run a query and give its result as an Arrow table, which carries UTC times without further packages."""
+        return self.connection.sql(sql).to_arrow_table()
+
+
+def text_literal(text: str) -> str:
+    """A SQL string literal that means exactly `text`."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quoted_list(parts: Sequence[Path]) -> str:
+    # A bracket, star or question mark in the lake's own path would be read as a glob.
+    escaped = (str(part).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]") for part in parts)
+    return ", ".join(text_literal(part) for part in escaped)
+
+
+def _steady(cell: Any) -> Any:
+    if isinstance(cell, Decimal):
+        # A sum of integers comes as a decimal without places.
+        cell = int(cell) if cell.as_tuple().exponent == 0 else float(cell)
+    return float(f"{cell:.9g}") if isinstance(cell, float) else cell

@@ -1,0 +1,130 @@
+"""Asks every question once: for all functions together, for each function, and for the parts of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from analyzer.lake import Engine, Lake
+from analyzer.measure.failures import error_groups
+from analyzer.measure.family import Settings, Threshold
+from analyzer.measure.metrics import families
+from analyzer.measure.metrics.breaches import breach, slower_than
+from analyzer.measure.metrics.cold_starts import COLD
+from analyzer.measure.pictures import histogram, points, timeline
+from analyzer.measure.quality import quality
+from analyzer.measure.scope import Scope, Window
+from analyzer.measure.slices import slices
+from analyzer.model import FunctionMeasurements, Measured, Measurements
+
+# Round durations that are reported when nobody named one: a person's patience, a caller's, a batch job's.
+ROUND_THRESHOLDS = (
+    Threshold("duration>3s", 3_000.0),
+    Threshold("duration>30s", 30_000.0),
+    Threshold("duration>60s", 60_000.0),
+)
+# Of several thresholds the highest that this share exceeds makes the headline.
+WORTH_A_HEADLINE = 0.10
+UNNAMED = "(function not named)"
+
+
+def measure(
+    lake: Lake,
+    *,
+    window: Window = Window(),  # noqa: B008 -- frozen
+    thresholds: tuple[Threshold, ...] = (),
+    progress: Callable[[str], None] = lambda _: None,
+) -> Measurements | None:
+    """Everything that is asked of a lake within `window`; None when it holds no invocation there.
+
+    `thresholds` are durations whose breach rate is wanted; without any, round ones are taken.
+    """
+    with lake.open() as engine:
+        everything = Scope(window)
+        (row,) = engine.rows(
+            f"SELECT count(*) AS n, min(epoch_us(coalesce(start_time, end_time))) AS begin, max(epoch_us(end_time)) AS finish "
+            f"FROM invocations WHERE {everything.where}"
+        )
+        if row["n"] == 0:
+            return None
+        chosen = thresholds or ROUND_THRESHOLDS
+        overall = _function(engine, everything, "all functions", chosen)
+        functions = []
+        for scope, name in _functions(engine, everything):
+            progress(name)
+            functions.append(_function(engine, scope, name, chosen))
+        return Measurements(
+            period=(row["begin"], row["finish"]),
+            overall=overall,
+            functions=functions,
+            histogram=histogram(engine, everything),
+            timeline=timeline(engine, everything, row["begin"], row["finish"]) if row["finish"] is not None else [],
+            points=points(engine, everything),
+            quality=quality(engine, everything),
+            evidence=engine.evidence,
+        )
+
+
+def _functions(engine: Engine, everything: Scope) -> Iterator[tuple[Scope, str]]:
+    """Each function, the busiest first."""
+    rows = engine.rows(
+        f"SELECT function, count(*) AS n FROM invocations WHERE {everything.where} GROUP BY function ORDER BY n DESC, function"
+    )
+    for row in rows:
+        name = row["function"]
+        yield Scope(everything.window, name, named=name is not None), UNNAMED if name is None else name
+
+
+def _function(engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...]) -> FunctionMeasurements:
+    breaches = [breach(engine, scope, threshold) for threshold in thresholds]
+    headline = _headline(breaches, thresholds)
+    (known,) = engine.rows(f"""
+SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT version)) AS versions,
+       list_sort(list(DISTINCT memory_mb)) AS sizes
+FROM invocations WHERE {scope.where}""")
+    settings = Settings(headline, _region(engine, scope))
+    metrics = {
+        measured.metric: measured for family in families() for measured in family.measure(engine, scope, settings)
+    }
+    return FunctionMeasurements(
+        name=name,
+        invocations=int(metrics["invocations"].value or 0),
+        metrics=metrics,
+        breaches=breaches,
+        slices=list(_narrower(engine, scope, settings, metrics)),
+        runtimes=[runtime for runtime in known["runtimes"] or [] if runtime],
+        versions=[version for version in known["versions"] or [] if version],
+        memory_sizes=[size for size in known["sizes"] or [] if size],
+        region=settings.region,
+        errors=error_groups(engine, scope),
+    )
+
+
+def _headline(breaches: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:
+    by_length = sorted(zip(thresholds, breaches, strict=True), key=lambda pair: pair[0].limit_ms, reverse=True)
+    worth = (threshold for threshold, measured in by_length if (measured.value or 0.0) >= WORTH_A_HEADLINE)
+    return next(worth, by_length[0][0])
+
+
+def _region(engine: Engine, scope: Scope) -> str | None:
+    """The region that the runtime's ARN names, which is the only place in a function's logs that does."""
+    rows = engine.rows(f"""
+SELECT regexp_extract(message, 'arn:aws[a-z-]*:lambda:([a-z0-9-]+):', 1) AS region, count(*) AS n
+FROM events WHERE {scope.where_events} AND kind = 'init' AND message LIKE '%arn:aws%'
+GROUP BY region ORDER BY n DESC, region LIMIT 1""")
+    return rows[0]["region"] or None if rows else None
+
+
+def _narrower(engine: Engine, scope: Scope, settings: Settings, metrics: dict[str, Measured]) -> Iterator[Measured]:
+    """Durations of the breaching, of cold and of warm invocations; then every version and every hour."""
+    duration = next(family for family in families() if family.name == "duration")
+    headline = settings.headline
+    slow = metrics["breach.rate"]
+    if slow.k:
+        yield from duration.measure(
+            engine, scope.narrowed(slower_than(headline), f"invocations with {headline.text}"), settings
+        )
+    if metrics.get("cold_start.rate", slow).k and "cold_start.rate" in metrics:
+        yield from duration.measure(engine, scope.narrowed(COLD, "cold starts"), settings)
+        yield from duration.measure(engine, scope.narrowed(f"NOT ({COLD})", "warm invocations"), settings)
+    for by in ("version", "hour"):
+        yield from slices(engine, scope, by, headline)

@@ -1,0 +1,201 @@
+"""What a family of metrics is, and the two estimates that most of them share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from msgspec import Struct, field
+
+from analyzer.lake import Engine
+from analyzer.measure.scope import Scope
+from analyzer.measure.statistics import Interval, clustered_share, nearest_rank, quantile_ranks, ratio_of_sums
+from analyzer.model import Measured, Unit
+
+# Invocations of one execution environment resemble each other. Where the stream is not known each stands for itself.
+CLUSTER = "coalesce(stream, request_id || position)"
+NOTHING = "no invocation of this kind"
+
+
+class Threshold(Struct, frozen=True):
+    """A duration that invocations are held against."""
+
+    text: str
+    limit_ms: float
+
+
+class Settings(Struct, frozen=True):
+    """What the caller chose and what is known before anything is measured."""
+
+    headline: Threshold
+    region: str | None = None
+
+
+class Example(Struct, frozen=True):
+    """Rows and the values that must come out of them: the proof that a family carries with it."""
+
+    invocations: list[dict[str, Any]]
+    expect: dict[str, float | None]
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+class Family(Struct, frozen=True):
+    """Metrics that are measured together. `measure` yields none that the rows of `scope` cannot tell anything about."""
+
+    name: str
+    measure: Callable[[Engine, Scope, Settings], Iterator[Measured]]
+    example: Example
+
+
+def fact(
+    metric: str, value: float | None, unit: Unit, n: int, scope: Scope, evidence: str, note: str | None = None
+) -> Measured:
+    """A plain fact of the data, which needs no interval."""
+    return Measured(
+        metric=metric, value=value, low=value, high=value, unit=unit, n=n, population=scope.population, evidence=evidence, note=note
+    )  # fmt: skip
+
+
+def share(
+    engine: Engine, scope: Scope, metric: str, condition: str, *, of: str = "true", population: str | None = None
+) -> Measured:
+    """The share of invocations for which `condition` holds, among those of `scope` for which `of` holds."""
+    answer = engine.ask(f"""
+WITH clusters AS (
+  SELECT count(*) AS n, count(*) FILTER ({condition}) AS k
+  FROM invocations WHERE {scope.where} AND {of}
+  GROUP BY {CLUSTER}
+)
+SELECT sum(k)::BIGINT AS k, sum(n)::BIGINT AS n, count(*) AS clusters,
+       sum(k * k)::DOUBLE AS kk, sum(k * n)::DOUBLE AS kn, sum(n * n)::DOUBLE AS nn
+FROM clusters""")
+    row = answer.row
+    n, population = row["n"] or 0, population or scope.population
+    if n == 0:
+        return Measured(
+            metric=metric, value=None, unit="share", n=0, population=population, evidence=answer.id, note=NOTHING
+        )  # fmt: skip
+    rate = row["k"] / n
+    residuals = row["kk"] - 2 * rate * row["kn"] + rate * rate * row["nn"]
+    interval = clustered_share(row["k"], n, row["clusters"], max(0.0, residuals))
+    return Measured(
+        metric=metric,
+        value=rate,
+        low=interval.low,
+        high=interval.high,
+        unit="share",
+        n=n,
+        k=row["k"],
+        population=population,
+        evidence=answer.id,
+        interval=_method(interval),
+    )
+
+
+def _method(interval: Interval) -> str:
+    """The statistician's clusters are log streams here."""
+    return interval.method.replace("clusters", "log streams")
+
+
+class Spread(Struct, frozen=True):
+    """How many rows a column has, and how many independent ones they are worth."""
+
+    n: int
+    clusters: int
+    effective: float
+
+
+def spread(engine: Engine, scope: Scope, column: str) -> Spread:
+    """Size and design effect of a positive column, from the variance of its logarithm between and within clusters.
+
+    The design effect of a mean stands in for that of a quantile (Kish 1965): environments that are slow as a whole
+    widen both in the same way.
+    """
+    (row,) = engine.rows(f"""
+WITH clusters AS (
+  SELECT count(*) AS n, sum(ln(greatest({column}, 0.01))) AS y, sum(ln(greatest({column}, 0.01)) ** 2) AS yy
+  FROM invocations WHERE {scope.where} AND {column} IS NOT NULL GROUP BY {CLUSTER}
+)
+SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(y) AS y, sum(yy) AS yy,
+       sum(y * y) AS s_yy, sum(y * n) AS s_yn, sum(n * n)::DOUBLE AS s_nn
+FROM clusters""")
+    n, clusters = row["n"] or 0, row["clusters"]
+    if n < 2 or clusters < 2:
+        return Spread(n, clusters, float(n))
+    mean = row["y"] / n
+    variance = (row["yy"] - n * mean * mean) / (n - 1)
+    between = clusters / (clusters - 1) * (row["s_yy"] - 2 * mean * row["s_yn"] + mean * mean * row["s_nn"]) / n**2
+    effect = between * n / variance if variance > 1e-12 else 1.0
+    # Rounded so that the last bits of a sum made in parallel cannot move a rank.
+    return Spread(n, clusters, float(f"{n / max(1.0, effect):.6g}"))
+
+
+def quantile_columns(column: str, name: str, p: float, size: Spread) -> str:
+    """SQL that selects the nearest-rank quantile as `name` and its order-statistic limits as `name`_low and `name`_high."""
+    if size.n == 0:
+        return f"NULL AS {name}, NULL AS {name}_low, NULL AS {name}_high"
+    low, high = quantile_ranks(size.n, p, size.effective)
+
+    def at(rank: int | None) -> str:
+        # Half a rank below, so that no rounding of the fraction can slip to the next value.
+        return f"quantile_disc({column}, {(rank - 0.5) / size.n!r})" if rank else "NULL"
+
+    return f"{at(nearest_rank(size.n, p))} AS {name}, {at(low)} AS {name}_low, {at(high)} AS {name}_high"
+
+
+def quantile(
+    row: dict[str, Any], name: str, metric: str, unit: Unit, size: Spread, scope: Scope, evidence: str
+) -> Measured:
+    """The quantile that `quantile_columns` selected, with its limits in words where the data set none."""
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    lacking = [side for side, limit in (("lower", low), ("upper", high)) if limit is None]
+    return Measured(
+        metric=metric,
+        value=row[name],
+        low=low,
+        high=high,
+        unit=unit,
+        n=size.n,
+        population=scope.population,
+        evidence=evidence,
+        interval=order_statistics(size),
+        note=f"no {' or '.join(lacking)} limit at n = {size.n}" if lacking else None,
+    )
+
+
+def order_statistics(size: Spread) -> str:
+    if math.isclose(size.effective, size.n):
+        return "order statistics"
+    return f"order statistics, adjusted for {size.clusters} log streams"
+
+
+def mean(engine: Engine, scope: Scope, metric: str, column: str, unit: Unit) -> Measured:
+    """The mean of a column with an interval that allows for rows of one environment being alike."""
+    answer = engine.ask(f"""
+WITH clusters AS (
+  SELECT count(*) AS n, sum({column}) AS y
+  FROM invocations WHERE {scope.where} AND {column} IS NOT NULL GROUP BY {CLUSTER}
+)
+SELECT sum(y) / sum(n) AS mean, sum(n)::BIGINT AS n, count(*) AS clusters, sum(y) AS y,
+       sum(y * y) AS yy, sum(y * n) AS yn, sum(n * n)::DOUBLE AS nn
+FROM clusters""")
+    row = answer.row
+    value, interval = ratio_of_sums(row["y"], row["n"], row["clusters"], row["yy"], row["yn"], row["nn"])
+    return estimate(metric, value, interval, unit, row["n"], scope, answer.id)
+
+
+def estimate(
+    metric: str, value: float, interval: Interval, unit: Unit, n: int, scope: Scope, evidence: str
+) -> Measured:
+    return Measured(
+        metric=metric,
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        unit=unit,
+        n=n,
+        population=scope.population,
+        evidence=evidence,
+        interval=_method(interval),
+    )

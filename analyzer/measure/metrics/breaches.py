@@ -1,0 +1,41 @@
+"""The share of invocations slower than the threshold that the reader cares about most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from analyzer.lake import Engine
+from analyzer.measure.family import Example, Family, Settings, Threshold, share
+from analyzer.measure.scope import Scope
+from analyzer.model import Measured
+
+
+def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
+    yield breach(engine, scope, settings.headline)
+
+
+def breach(engine: Engine, scope: Scope, threshold: Threshold) -> Measured:
+    """The share of invocations with a REPORT whose duration exceeds the threshold."""
+    measured = share(engine, scope, "breach.rate", slower_than(threshold), of="duration_ms IS NOT NULL")
+    return replace(measured, threshold=threshold.text)
+
+
+def slower_than(threshold: Threshold) -> str:
+    return f"duration_ms > {threshold.limit_ms!r}"
+
+
+FAMILY = Family(
+    name="breaches",
+    measure=measure,
+    example=Example(
+        invocations=[
+            {"duration_ms": 59_999.9},
+            {"duration_ms": 60_000.0},
+            {"duration_ms": 60_000.1},
+            {"duration_ms": None},
+        ],
+        expect={"breach.rate": 1 / 3},
+    ),
+)

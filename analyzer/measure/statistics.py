@@ -1,0 +1,249 @@
+"""Estimates from a few sums, each with the interval that the data support.
+
+Nothing here sees single observations: counts, sums and sums of squares go in, so the cost does not grow with the data.
+A cluster is a group of observations that may resemble each other more than they resemble the rest. Where clusters are
+few, quantiles of Student's t replace those of the normal distribution, with one degree of freedom less than clusters.
+
+Impossible input raises ValueError. A limit that the data cannot set is None.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from fractions import Fraction
+from math import ceil, hypot, inf, isfinite, log, sqrt
+from statistics import NormalDist
+
+from msgspec import Struct
+
+
+class Interval(Struct, frozen=True):
+    """The limits in the unit of the estimate, None where the data set none, and the method in words fit for print."""
+
+    low: float | None
+    high: float | None
+    method: str
+
+
+# ── shares ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def wilson(k: float, n: float, confidence: float = 0.95) -> Interval:
+    """The score interval of the share k / n of independent observations; `n` may be a fractional effective number.
+
+    Wilson 1927; recommended by Brown, Cai and DasGupta 2001 because it keeps its coverage where k is near 0 or n.
+    """
+    _check_share(k, n)
+    z = _normal_quantile(confidence)
+    if n == 0:
+        return Interval(None, None, "Wilson")
+    centre = (k + z * z / 2) / (n + z * z)
+    half_width = z / (n + z * z) * sqrt(k * (n - k) / n + z * z / 4)
+    # At the edges the limit is exactly 0 or 1, which rounding would miss by a hair.
+    low = 0.0 if k == 0 else centre - half_width
+    high = 1.0 if k == n else centre + half_width
+    return Interval(low, high, "Wilson")
+
+
+def clustered_share(k: float, n: float, clusters: int, residual_squares: float, confidence: float = 0.95) -> Interval:
+    """The Wilson interval of k / n at the effective number of observations, see `effective_n` for the arguments.
+
+    Coverage of the 95 % interval in 20,000 simulations a cell (beta-binomial, 50 observations in each cluster), after
+    it that of plain Wilson, by correlation within clusters:
+
+                         share 0.30                                share 0.05
+        clusters    0           0.1         0.3           0           0.1         0.3
+               2    .995 .937   .968 .546   .951 .319     .989 .967   .815 .655   .547 .368
+               3    .989 .957   .956 .592   .943 .377     .989 .944   .919 .565   .686 .300
+               6    .978 .951   .951 .575   .948 .369     .979 .957   .909 .589   .775 .337
+              12    .970 .955   .952 .589   .953 .383     .971 .953   .921 .582   .845 .359
+              30    .961 .949   .952 .581   .953 .379     .960 .948   .937 .583   .904 .364
+
+    So a rare event that comes in bursts needs more clusters than most data have. Clusters of very uneven size (geometric)
+    cost another 0 to 10 points.
+    """
+    n_effective = effective_n(k, n, clusters, residual_squares, confidence)
+    if n_effective == n:
+        return wilson(k, n, confidence)
+    limits = wilson(k / n * n_effective, n_effective, confidence)
+    return Interval(limits.low, limits.high, f"Wilson, adjusted for {clusters} clusters")
+
+
+def effective_n(k: float, n: float, clusters: int, residual_squares: float, confidence: float = 0.95) -> float:
+    """How many independent observations would leave the share k / n as uncertain as these clustered ones do.
+
+    `residual_squares` is the sum over clusters of (k_s - n_s * k / n) ** 2. The cluster-robust variance over the binomial
+    one is the design effect (Kish 1965); n / design effect * (z / t) ** 2 carries the t quantile into a formula that is
+    written for z (Korn and Graubard 1998). The result never exceeds n, and is n where no variance between clusters can
+    be seen: fewer than two clusters, or k = 0 or k = n.
+
+    The t factor is applied before the cap, also to a design effect below 1. With few clusters that is no evidence of
+    independence: at two clusters and correlation 0.1, applying it only above 1 covered .863 instead of .968.
+    """
+    _check_share(k, n)
+    _check_clusters(clusters)
+    if not 0 <= residual_squares < inf:
+        raise ValueError(f"A sum of squares is finite and not negative, this one is {residual_squares}.")
+    if clusters < 2 or k in (0, n) or residual_squares == 0:
+        return n
+    share = k / n
+    robust_variance = clusters / (clusters - 1) * residual_squares / n**2
+    design_effect = robust_variance / (share * (1 - share) / n)
+    z_over_t = _normal_quantile(confidence) / _t_quantile(clusters - 1, confidence)
+    return min(n, n / design_effect * z_over_t**2)
+
+
+# ── quantiles ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def nearest_rank(n: int, p: float) -> int:
+    """The 1-based rank, among n sorted values, of the p-quantile: the smallest value with a share p at or below it.
+
+    The definition of numpy's `inverted_cdf` and DuckDB's `quantile_disc` (Hyndman and Fan 1996, type 1). `p` is read as
+    the decimal that it prints as: 0.07 of 100 values is the 7th, where 0.07 * 100 in floating point exceeds 7.
+    """
+    if n < 1:
+        raise ValueError(f"A quantile needs at least one value, not {n}.")
+    if not 0 <= p <= 1:
+        raise ValueError(f"A quantile lies between 0 and 1, not at {p}.")
+    return max(1, ceil(Fraction(str(p)) * n))
+
+
+def quantile_ranks(
+    n: int, p: float, n_effective: float | None = None, confidence: float = 0.95
+) -> tuple[int | None, int | None]:
+    """The 1-based ranks, among n sorted values, of the two that bound the p-quantile; None where n is too small for one.
+
+    Order statistics, distribution-free, equal tails (Conover 1999, 3.2; `scipy.stats.quantile_test`): value r lies above
+    the quantile when fewer than r values lie at or below it, and their number is binomial (n, p). With `n_effective` < n
+    the share r / n is judged as that many independent observations would be (Woodruff 1952), the binomial distribution
+    being continued to fractions through the incomplete beta function.
+    """
+    from scipy.special import betaincc
+
+    _check_quantile(p)
+    tail = _tail(confidence)
+    if n < 0:
+        raise ValueError(f"There cannot be {n} values.")
+    if n_effective is not None and not 0 < n_effective < inf:
+        raise ValueError(f"The effective number of observations is positive and finite, not {n_effective}.")
+    weight = 1.0 if n_effective is None or n_effective >= n else n_effective / n
+
+    def probability_above(rank: int) -> float:
+        return float(betaincc(rank * weight, (n - rank) * weight + 1, p))
+
+    ranks = range(1, n + 1)
+    lower = bisect_left(ranks, tail, key=probability_above)
+    upper = bisect_left(ranks, 1 - tail, key=probability_above) + 1
+    return lower if lower >= 1 else None, upper if upper <= n else None
+
+
+def minimum_n_for_upper_limit(p: float, confidence: float = 0.95) -> int:
+    """The smallest n at which `quantile_ranks` has an upper rank: 72 for p = 0.95.
+
+    The largest of n values lies below the p-quantile with probability p ** n, which must fit into one of the two tails.
+    """
+    _check_quantile(p)
+    return ceil(log(_tail(confidence)) / log(p))
+
+
+# ── means ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def ratio_of_sums(
+    sum_y: float, sum_x: float, clusters: int, s_yy: float, s_xy: float, s_xx: float, confidence: float = 0.95
+) -> tuple[float, Interval]:
+    """The ratio R = sum_y / sum_x and its t interval, linearised over clusters (Cochran 1977, 6.3 and 11.7).
+
+    y_s and x_s are the totals of cluster s, and s_yy, s_xy, s_xx the sums over clusters of y_s ** 2, y_s * x_s, x_s ** 2.
+    With x_s = the number of observations, R is their mean. The interval is symmetric and may leave the range of R.
+    """
+    if not all(isfinite(value) for value in (sum_y, sum_x, s_yy, s_xy, s_xx)):
+        raise ValueError("A ratio needs finite sums.")
+    if sum_x <= 0:
+        raise ValueError(f"A ratio needs a positive denominator, not {sum_x}.")
+    _check_clusters(clusters)
+    ratio = sum_y / sum_x
+    if clusters < 2:
+        return ratio, Interval(None, None, "ratio of sums, fewer than 2 clusters")
+    residual_squares = s_yy - 2 * ratio * s_xy + ratio**2 * s_xx
+    if residual_squares < -1e-9 * (s_yy + ratio**2 * s_xx):
+        raise ValueError("No clusters have these sums of squares: y - R * x would have a negative one.")
+    # Rounding alone can take a sum of squares that is zero just below it.
+    standard_error = sqrt(clusters / (clusters - 1) * max(0.0, residual_squares)) / sum_x
+    half_width = _t_quantile(clusters - 1, confidence) * standard_error
+    return ratio, Interval(ratio - half_width, ratio + half_width, f"ratio of sums, {clusters} clusters")
+
+
+def difference_of_means(
+    mean_a: float, se_a: float, df_a: float, mean_b: float, se_b: float, df_b: float, confidence: float = 0.95
+) -> Interval:
+    """The t interval of mean_a - mean_b for two independent means with standard errors and degrees of freedom.
+
+    Welch 1947: the variances need not be equal; the degrees of freedom are Satterthwaite's.
+    """
+    if not (isfinite(mean_a) and isfinite(mean_b)):
+        raise ValueError(f"The means are finite, not {mean_a} and {mean_b}.")
+    if not (0 <= se_a < inf and 0 <= se_b < inf):
+        raise ValueError(f"Standard errors are finite and not negative, these are {se_a} and {se_b}.")
+    if not (df_a > 0 and df_b > 0):
+        raise ValueError(f"Degrees of freedom are positive, these are {df_a} and {df_b}.")
+    difference = mean_a - mean_b
+    standard_error = hypot(se_a, se_b)
+    if standard_error == 0:
+        return Interval(difference, difference, "Welch")
+    part_a, part_b = (se_a / standard_error) ** 2, (se_b / standard_error) ** 2
+    half_width = _t_quantile(1 / (part_a**2 / df_a + part_b**2 / df_b), confidence) * standard_error
+    return Interval(difference - half_width, difference + half_width, "Welch")
+
+
+# ── spread ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def coefficient_of_variation(mean: float, variance: float) -> float | None:
+    """The standard deviation as a multiple of the mean, None at mean 0; says little where the tail is heavy."""
+    if not 0 <= variance < inf:
+        raise ValueError(f"A variance is finite and not negative, this one is {variance}.")
+    return sqrt(variance) / abs(mean) if mean else None
+
+
+def relative_range(minimum: float, maximum: float) -> float | None:
+    """(maximum - minimum) / minimum, None at minimum 0. It grows with the number of values and is no variance."""
+    if not 0 <= minimum <= maximum:
+        raise ValueError(f"A relative range needs 0 <= minimum <= maximum, not {minimum} and {maximum}.")
+    return (maximum - minimum) / minimum if minimum else None
+
+
+# ── what the above share ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _tail(confidence: float) -> float:
+    if not 0 < confidence < 1:
+        raise ValueError(f"A confidence lies between 0 and 1, not at {confidence}.")
+    return (1 - confidence) / 2
+
+
+def _normal_quantile(confidence: float) -> float:
+    return -NormalDist().inv_cdf(_tail(confidence))
+
+
+def _t_quantile(degrees_of_freedom: float, confidence: float) -> float:
+    # Imported here and in quantile_ranks alone: loading scipy.special takes 0.3 s, and scipy.stats another 0.4 s.
+    from scipy.special import stdtrit
+
+    return -float(stdtrit(degrees_of_freedom, _tail(confidence)))
+
+
+def _check_share(k: float, n: float) -> None:
+    if not 0 <= k <= n < inf:
+        raise ValueError(f"A share needs 0 <= k <= n, not {k} of {n}.")
+
+
+def _check_clusters(clusters: int) -> None:
+    if clusters < 0:
+        raise ValueError(f"There cannot be {clusters} clusters.")
+
+
+def _check_quantile(p: float) -> None:
+    if not 0 < p < 1:
+        raise ValueError(f"A quantile with limits lies strictly between 0 and 1, not at {p}.")
