@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzer.cli import main
 from analyzer.lake import Lake
 from analyzer.model import Invocation, NotableLine, Source
 
@@ -16,7 +19,7 @@ MakeLake = Callable[..., Lake]
 
 def invocation(number: int, **values: Any) -> Invocation:
     """An unremarkable invocation; each on its own stream unless `values` say otherwise."""
-    row: dict[str, Any] = {name: None for name in Invocation.__struct_fields__} | {
+    row: dict[str, Any] = dict.fromkeys(Invocation.__struct_fields__) | {
         "function": "checkout",
         "version": "$LATEST",
         "stream": f"stream-{number}",
@@ -32,7 +35,7 @@ def invocation(number: int, **values: Any) -> Invocation:
 
 
 def line(number: int, **values: Any) -> NotableLine:
-    row: dict[str, Any] = {name: None for name in NotableLine.__struct_fields__} | {
+    row: dict[str, Any] = dict.fromkeys(NotableLine.__struct_fields__) | {
         "function": "checkout",
         "time": 1_773_735_125_000_000 + number * 1_000_000,
         "message": "",
@@ -70,3 +73,33 @@ def make_lake(tmp_path: Path) -> MakeLake:
         return lake
 
     return make
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `reportline` with these arguments, through the door that users take."""
+
+    def call(*arguments: str | Path, stdin: bytes = b"") -> Ran:
+        monkeypatch.setattr("sys.argv", ["reportline", *map(str, arguments)])
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        code = 0
+        try:
+            main()
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return call

@@ -22,7 +22,7 @@ ROUND_THRESHOLDS = (
     Threshold("duration>30s", 30_000.0),
     Threshold("duration>60s", 60_000.0),
 )
-# Of several thresholds the highest that this share exceeds makes the headline.
+# Of several thresholds the highest that this share of invocations exceeds makes the headline.
 WORTH_A_HEADLINE = 0.10
 UNNAMED = "(function not named)"
 
@@ -100,9 +100,13 @@ FROM invocations WHERE {scope.where}""")
 
 
 def _headline(breaches: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:
+    """The highest threshold that many exceed, else the highest that any exceeds, else the lowest."""
     by_length = sorted(zip(thresholds, breaches, strict=True), key=lambda pair: pair[0].limit_ms, reverse=True)
-    worth = (threshold for threshold, measured in by_length if (measured.value or 0.0) >= WORTH_A_HEADLINE)
-    return next(worth, by_length[0][0])
+    for least in (WORTH_A_HEADLINE, 0.0):
+        for threshold, measured in by_length:
+            if (measured.value or 0.0) >= least and measured.k:
+                return threshold
+    return by_length[-1][0]
 
 
 def _region(engine: Engine, scope: Scope) -> str | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct, field
 
+from analyzer.errors import UserError
 from analyzer.lake import Engine
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import Interval, clustered_share, nearest_rank, quantile_ranks, ratio_of_sums
@@ -15,6 +17,8 @@ from analyzer.model import Measured, Unit
 
 # Invocations of one execution environment resemble each other. Where the stream is not known each stands for itself.
 CLUSTER = "coalesce(stream, request_id || position)"
+THRESHOLD = re.compile(r"duration>(?P<number>\d{1,9}(?:\.\d{1,3})?)(?P<unit>ms|s|m)")
+MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000}
 NOTHING = "no invocation of this kind"
 
 
@@ -23,6 +27,14 @@ class Threshold(Struct, frozen=True):
 
     text: str
     limit_ms: float
+
+    @staticmethod
+    def parse(text: str) -> Threshold:
+        """From what a person writes, such as duration>60s or duration>500ms. Raises UserError."""
+        match = THRESHOLD.fullmatch(text.replace(" ", ""))
+        if match is None:
+            raise UserError(f"--threshold {text!r} is not of the form 'duration>60s'; the units are ms, s and m")
+        return Threshold(match[0], float(match["number"]) * MILLISECONDS[match["unit"]])
 
 
 class Settings(Struct, frozen=True):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from analyzer.lake import text_literal
+from analyzer.errors import UserError
+from analyzer.lake import Lake, text_literal
 
+SPAN = re.compile(r"(?P<count>\d{1,6})(?P<unit>[smhdw])")
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 ALL = "all invocations"
 
 
@@ -17,6 +21,18 @@ class Window(Struct, frozen=True):
 
     begin: int | None = None
     end: int | None = None
+
+    @staticmethod
+    def of(since: str | None, until: str | None, lake: Lake) -> Window:
+        """From what a person writes: ISO 8601 times, or spans such as 24h and 7d that reach back from the last invocation.
+
+        From the last invocation and not from now, so that the same logs give the same report next year.
+        """
+        if since is None and until is None:
+            return Window()
+        with lake.open() as engine:
+            latest = engine.rows("SELECT max(epoch_us(end_time)) AS latest FROM invocations")[0]["latest"]
+        return Window(_moment(since, latest, "--since"), _moment(until, latest, "--until"))
 
 
 class Scope(Struct, frozen=True):
@@ -56,6 +72,21 @@ class Scope(Struct, frozen=True):
         if narrowing:
             conditions.append(narrowing)
         return " AND ".join(conditions) or "true"
+
+
+def _moment(text: str | None, latest: int | None, option: str) -> int | None:
+    if text is None:
+        return None
+    if span := SPAN.fullmatch(text):
+        return None if latest is None else latest - int(span["count"]) * UNITS[span["unit"]] * 1_000_000
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise UserError(
+            f"{option} {text!r} is neither a time such as 2026-03-17T08:00Z nor a span such as 24h or 7d"
+        ) from None
+    time = time if time.tzinfo else time.replace(tzinfo=UTC)
+    return round(time.timestamp() * 1_000_000)
 
 
 def _timestamp(microseconds: int) -> str:

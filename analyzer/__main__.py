@@ -1,0 +1,5 @@
+"""`python -m analyzer` is `reportline`."""
+
+from analyzer.cli import main
+
+main()

@@ -1,0 +1,305 @@
+"""The command line: options to library call, result to paper, exit code. The only module that prints."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analyzer import __version__
+from analyzer.errors import ReportlineError, UserError
+
+if TYPE_CHECKING:
+    from analyzer.measure import Threshold
+    from analyzer.pipeline import Options, Watcher, Written
+
+ISSUES = "https://github.com/reportline/reportline/issues"
+BUG = 70
+
+app = typer.Typer(
+    help="Reads AWS Lambda logs offline and writes an error-analysis report: every number traceable, every hypothesis refutable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+rules_app = typer.Typer(help="Look at the rules behind the hypotheses, and test your own.", no_args_is_help=True)
+app.add_typer(rules_app, name="rules")
+
+
+class Redact(StrEnum):
+    strict = "strict"
+    off = "off"
+
+
+class Level(StrEnum):
+    info = "info"
+    warning = "warning"
+    critical = "critical"
+
+
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="A file, a folder, or - for standard input.")]
+Output = Annotated[
+    Path, typer.Option("-o", "--output", help="report.md or report.json, or a folder, which gets everything.")
+]
+LakeFolder = Annotated[Path, typer.Option("--lake", metavar="DIR", help="The folder of Parquet.")]
+KeptLake = Annotated[
+    Path | None,
+    typer.Option("--lake", metavar="DIR", help="Keep the Parquet here and reuse it.", show_default="temporary"),
+]
+Function = Annotated[
+    str | None, typer.Option("--function", metavar="NAME", help="Names logs whose container carries no function name.")
+]
+Kind = Annotated[str, typer.Option("--kind", help="Which report.")]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="T", help="Begin of the window: ISO 8601, or a span such as 24h or 7d.")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="T", help="End of the window, written like --since.")]
+Thresholds = Annotated[
+    list[str] | None,
+    typer.Option("--threshold", metavar="'duration>60s'", help="A duration to hold against; may be given again."),
+]
+Rules = Annotated[
+    Path | None, typer.Option("--rules", metavar="DIR", help="More rules; the same id replaces a shipped one.")
+]
+TemplateFolder = Annotated[
+    Path | None,
+    typer.Option("--templates", metavar="DIR", help="Templates that replace shipped ones of the same name."),
+]
+Redaction = Annotated[
+    Redact, typer.Option("--redact", help="Mask secrets and personal data in everything that is written.")
+]
+FailOn = Annotated[
+    Level | None, typer.Option("--fail-on", help="Exit with 1 when a supported finding is at least this grave.")
+]
+
+
+@app.command()
+def analyze(
+    paths: Paths,
+    output: Output = Path("reportline-report"),
+    kind: Kind = "error-analysis",
+    lake: KeptLake = None,
+    function: Function = None,
+    since: Since = None,
+    until: Until = None,
+    threshold: Thresholds = None,
+    rules: Rules = None,
+    templates: TemplateFolder = None,
+    redact: Redaction = Redact.strict,
+    fail_on: FailOn = None,
+) -> None:
+    """Read logs and write a report, in one go. Works without any option."""
+    options = _options(kind, since, until, threshold, rules, templates, redact)
+    from analyzer import pipeline
+
+    with _watching() as watcher:
+        written = pipeline.analyze(paths, output, lake=lake, function=function, options=options, watcher=watcher)
+    _finish(written, fail_on)
+
+
+@app.command()
+def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
+    """Add logs to a lake. The same logs a second time add nothing."""
+    from analyzer import pipeline
+
+    with _watching() as watcher:
+        ingested = pipeline.add(paths, lake, function=function, watcher=watcher)
+    for source in ingested.read:
+        print(f"{source.container}\t{source.lines}\t{source.source}")
+    for name in ingested.already_there:
+        print(f"already there\t\t{name}")
+    for name in ingested.skipped:
+        print(f"no Lambda log\t\t{name}")
+    _say(f"{ingested.invocations:,} invocations added to {lake}")
+
+
+@app.command()
+def report(
+    lake: LakeFolder,
+    output: Output = Path("reportline-report"),
+    kind: Kind = "error-analysis",
+    since: Since = None,
+    until: Until = None,
+    threshold: Thresholds = None,
+    rules: Rules = None,
+    templates: TemplateFolder = None,
+    redact: Redaction = Redact.strict,
+    fail_on: FailOn = None,
+) -> None:
+    """Write a report on what is in a lake."""
+    options = _options(kind, since, until, threshold, rules, templates, redact)
+    from analyzer import pipeline
+
+    with _watching() as watcher:
+        written = pipeline.report(lake, output, options=options, watcher=watcher)
+    _finish(written, fail_on)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(metavar="SQL", help="Tables: invocations, events, sources.")], lake: LakeFolder
+) -> None:
+    """Ask the lake in SQL; the answer is tab-separated text."""
+    import duckdb
+
+    from analyzer import pipeline
+
+    with pipeline.existing_lake(lake).open() as engine:
+        try:
+            table = engine.table(sql)
+        except duckdb.Error as problem:
+            raise UserError(f"the query failed: {str(problem).splitlines()[0]}") from problem
+    print("\t".join(table.column_names))
+    for row in table.to_pylist():
+        print("\t".join("" if cell is None else _inert(str(cell)) for cell in row.values()))
+
+
+@rules_app.command("list")
+def rules_list(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None) -> None:
+    """Every rule: its id, its severity and what it claims."""
+    from analyzer import pipeline
+
+    for rule in pipeline.rules_from(folder):
+        print(f"{rule.id:24} {rule.severity:9} {rule.title}")
+
+
+@rules_app.command("show")
+def rules_show(
+    rule: Annotated[str, typer.Argument(metavar="ID")],
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None,
+) -> None:
+    """One rule as it is written."""
+    from analyzer import pipeline
+
+    found = {one.id: one for one in pipeline.rules_from(folder)}
+    if rule not in found:
+        raise UserError(f"there is no rule {rule}; there are {', '.join(found)}")
+    print(found[rule].path.read_text(), end="")
+
+
+@rules_app.command("test")
+def rules_test(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None) -> None:
+    """Run the tests inside the rules; exits with 1 when one fails."""
+    from analyzer import pipeline
+    from analyzer.diagnose import run_tests
+
+    failures = 0
+    for rule in pipeline.rules_from(folder):
+        results = run_tests(rule)
+        wrong = [result for result in results if not result.passed]
+        failures += len(wrong)
+        print(f"{rule.id:24} {len(results) - len(wrong)} of {len(results)} tests passed")
+        for result in wrong:
+            print(f"  {result.name}: {result.problem}")
+    raise typer.Exit(1 if failures else 0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"reportline {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _options(
+    kind: str,
+    since: str | None,
+    until: str | None,
+    thresholds: list[str] | None,
+    rules: Path | None,
+    templates: Path | None,
+    redact: Redact,
+) -> Options:
+    from analyzer.pipeline import Options
+
+    return Options(
+        kind=kind,
+        since=since,
+        until=until,
+        thresholds=tuple(_threshold(text) for text in thresholds or ()),
+        rules=rules,
+        templates=templates,
+        redact=redact is Redact.strict,
+    )
+
+
+def _threshold(text: str) -> Threshold:
+    from analyzer.measure import Threshold
+
+    return Threshold.parse(text)
+
+
+def _finish(written: Written, fail_on: Level | None) -> None:
+    from analyzer import pipeline
+
+    for file in written.files:
+        print(file)
+    findings = pipeline.reached(written.report, fail_on.value) if fail_on else []
+    if findings:
+        _say(f"{len(findings)} supported finding{'s' if len(findings) > 1 else ''} of severity {fail_on} or graver")
+        raise typer.Exit(1)
+
+
+@contextmanager
+def _watching() -> Iterator[Watcher]:
+    """A moving line on a terminal, nothing when piped; warnings in either case."""
+    from analyzer.pipeline import Watcher
+
+    if not sys.stderr.isatty():
+        yield Watcher(unreadable=lambda sentence: _say(f"warning: {sentence}"))
+        return
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(stderr=True)
+    with console.status("reading") as status:
+        yield Watcher(
+            ingesting=lambda done: status.update(
+                f"reading {escape(_inert(done.file))}: {done.files:,} files, {done.lines:,} lines, {done.invocations:,} invocations"
+            ),
+            stage=lambda name: status.update(escape(_inert(name))),
+            unreadable=lambda sentence: console.print(f"warning: {_inert(sentence)}", markup=False, highlight=False),
+        )
+
+
+def _say(sentence: str) -> None:
+    print(_inert(sentence), file=sys.stderr)
+
+
+def _inert(text: str) -> str:
+    """Names and texts from logs may hold terminal escapes."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+
+
+def main() -> None:
+    """Run the command line and end with the exit code that the README lists."""
+    try:
+        app()
+    except ReportlineError as problem:
+        _say(f"reportline: {problem}")
+        sys.exit(problem.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)
+    except KeyboardInterrupt:
+        _say("reportline: interrupted")
+        sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        _say(f"reportline: this is a bug in Reportline {__version__}; please report the lines above at {ISSUES}")
+        sys.exit(BUG)

@@ -1,0 +1,165 @@
+"""The verbs in order: ingest, measure, diagnose, compose, render."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from analyzer.diagnose import Rule, diagnose, load_rules
+from analyzer.errors import NoInvocations, UserError
+from analyzer.ingest import Ingested, Progress, ingest
+from analyzer.lake import Lake
+from analyzer.measure import Threshold, Window, measure
+from analyzer.model import Hypothesis, Severity
+from analyzer.report import Report, Templates, compose, render
+from analyzer.resources import shipped
+
+SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a report is to be like. The defaults are those of the command line."""
+
+    kind: str = "error-analysis"
+    since: str | None = None
+    until: str | None = None
+    thresholds: tuple[Threshold, ...] = ()
+    rules: Path | None = None
+    templates: Path | None = None
+    redact: bool = True
+
+
+class Written(Struct, frozen=True):
+    """A finished report, the files it was written to, and what was read for it."""
+
+    report: Report
+    files: list[Path]
+    ingested: Ingested | None = None
+
+
+class Watcher(Struct, frozen=True):
+    """What a caller wants to hear while work goes on."""
+
+    ingesting: Callable[[Progress], None] = lambda _: None
+    stage: Callable[[str], None] = lambda _: None
+    unreadable: Callable[[str], None] = field(default=lambda _: None)
+
+
+def analyze(
+    paths: list[str],
+    output: Path,
+    *,
+    lake: Path | None = None,
+    function: str | None = None,
+    options: Options = Options(),  # noqa: B008 -- frozen
+    watcher: Watcher = Watcher(),  # noqa: B008 -- frozen
+) -> Written:
+    """Read logs, write a report to `output`: a folder, or a file whose suffix says which format.
+
+    `lake` keeps the Parquet there; without it a temporary lake is used. Raises UserError for anything the caller must
+    mend and NoInvocations when the logs hold nothing to report on.
+    """
+    tools = _Tools(options, output)
+    with _lake(lake) as opened:
+        ingested = ingest(paths, opened, function=function, progress=watcher.ingesting)
+        for sentence in ingested.unreadable:
+            watcher.unreadable(sentence)
+        if not ingested.read and not ingested.already_there:
+            raise _nothing_read(paths, ingested)
+        written = _report(opened, tools, options, watcher, subject=_subject(paths), unreadable=ingested.unreadable)
+    return Written(written.report, written.files, ingested)
+
+
+def add(paths: list[str], lake: Path, *, function: str | None = None, watcher: Watcher = Watcher()) -> Ingested:  # noqa: B008
+    """Add logs to a lake; the same logs a second time add nothing."""
+    ingested = ingest(paths, Lake(lake), function=function, progress=watcher.ingesting)
+    for sentence in ingested.unreadable:
+        watcher.unreadable(sentence)
+    if not ingested.read and not ingested.already_there:
+        raise _nothing_read(paths, ingested)
+    return ingested
+
+
+def report(lake: Path, output: Path, *, options: Options = Options(), watcher: Watcher = Watcher()) -> Written:  # noqa: B008
+    """Write a report on what is in a lake already."""
+    return _report(existing_lake(lake), _Tools(options, output), options, watcher, subject=None, unreadable=[])
+
+
+def existing_lake(folder: Path) -> Lake:
+    """A lake that must be there; asking about one that is not is a slip of the pen."""
+    if not (folder / "sources").is_dir():
+        raise UserError(f"there is no lake in {folder}; `reportline ingest PATH --lake {folder}` makes one")
+    return Lake(folder)
+
+
+def reached(report: Report, level: Severity) -> list[Hypothesis]:
+    """The supported hypotheses whose severity is at least `level`."""
+    least = SEVERITIES.index(level)
+    hypotheses = (hypothesis for function in report.functions for hypothesis in function.hypotheses)
+    return [one for one in hypotheses if one.verdict == "supported" and SEVERITIES.index(one.severity) >= least]
+
+
+class _Tools:
+    """Rules and templates, looked at before any log is: a slip in them should not cost an hour of reading."""
+
+    def __init__(self, options: Options, output: Path) -> None:
+        self.rules: list[Rule] = rules_from(options.rules)
+        self.templates = Templates(options.templates, options.kind)
+        self.output = output
+
+
+def rules_from(folder: Path | None) -> list[Rule]:
+    """The shipped rules, then those of `folder`, which replace shipped ones of the same id."""
+    rules = {rule.id: rule for rule in load_rules(shipped("rules"))}
+    if folder is not None:
+        if not folder.is_dir():
+            raise UserError(f"there is no folder of rules {folder}")
+        rules |= {rule.id: rule for rule in load_rules(folder)}
+    return [rules[name] for name in sorted(rules)]
+
+
+@contextmanager
+def _lake(folder: Path | None) -> Iterator[Lake]:
+    if folder is not None:
+        yield Lake(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix="reportline-") as temporary:
+        yield Lake(Path(temporary))
+
+
+def _report(
+    lake: Lake, tools: _Tools, options: Options, watcher: Watcher, *, subject: str | None, unreadable: list[str]
+) -> Written:
+    watcher.stage("measuring")
+    window = Window.of(options.since, options.until, lake)
+    measurements = measure(lake, window=window, thresholds=options.thresholds, progress=watcher.stage)
+    if measurements is None:
+        within = " in the chosen window" if window != Window() else ""
+        raise NoInvocations(f"the logs hold no Lambda invocation{within}: no START or REPORT line was found")
+    watcher.stage("diagnosing")
+    hypotheses = {function.name: diagnose(function, tools.rules) for function in measurements.functions}
+    composed = compose(measurements, hypotheses, kind=options.kind, subject=subject, unreadable=unreadable)
+    watcher.stage("writing")
+    files = render(composed, measurements, tools.templates, tools.output, redact=options.redact)
+    return Written(composed, files)
+
+
+def _nothing_read(paths: list[str], ingested: Ingested) -> Exception:
+    if ingested.unreadable:
+        return UserError(ingested.unreadable[0])
+    where = " ".join(paths)
+    if not ingested.skipped:
+        return NoInvocations(f"{where} holds no file")
+    seen = f"{len(ingested.skipped)} files were" if len(ingested.skipped) > 1 else f"{ingested.skipped[0]} was"
+    return NoInvocations(f"{where} holds no Lambda log: {seen} looked at and no START or REPORT line was found")
+
+
+def _subject(paths: list[str]) -> str | None:
+    """What the report is about, when one path says it."""
+    if len(paths) != 1 or paths[0] == "-":
+        return None
+    return Path(paths[0]).resolve().name or None

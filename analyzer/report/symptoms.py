@@ -1,0 +1,120 @@
+"""What is wrong, before anyone asks why: symptoms held against limits whose source is printed beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from msgspec import Struct
+
+from analyzer.model import FunctionMeasurements, Measured, Severity
+from analyzer.report.document import Affected, Issue
+
+Numbers = dict[str, Measured]
+
+
+class Symptom(Struct, frozen=True):
+    """`metric` at or above `warning` is worth a warning, at or above `critical` more. `also` are numbers told with it."""
+
+    kind: str
+    metric: str
+    warning: float
+    critical: float
+    source: str
+    also: tuple[str, ...] = ()
+    look: Callable[[FunctionMeasurements], Numbers] = lambda function: dict(function.metrics)
+
+
+def slow_population(function: FunctionMeasurements) -> Numbers:
+    """The durations of the breaching invocations, under their usual names, beside the metrics of all."""
+    population = f"invocations with {function.metrics['breach.rate'].threshold}"
+    slow = {measured.metric: measured for measured in function.slices if measured.population == population}
+    return function.metrics | slow
+
+
+# Any occurrence at all.
+ANY = 1e-12
+NEVER = float("inf")
+
+SYMPTOMS = (
+    Symptom(
+        "slow",
+        "breach.rate",
+        0.10,
+        0.50,
+        "one in ten and one in two, limits of this report",
+        ("duration.p50", "duration.p95", "duration.max"),
+    ),
+    Symptom(
+        "uneven",
+        "duration.relative_range",
+        1.0,
+        NEVER,
+        "the slowest takes at least twice as long as the fastest, a limit of this report",
+        ("duration.min", "duration.max", "duration.mean", "duration.p95", "duration.cv", "duration.iqr", "breach.rate"),
+        look=slow_population,
+    ),
+    Symptom(
+        "failing",
+        "failure.rate",
+        0.01,
+        0.10,
+        "1 % and 10 %, the limits of Datadog's Lambda insights",
+        ("error.rate", "timeout.rate", "oom.rate"),
+    ),
+    Symptom("timing-out", "timeout.rate", ANY, 0.05, "any, and 5 %", ("timeout.count", "timeout.limit")),
+    Symptom("out-of-memory", "oom.rate", ANY, ANY, "any", ("oom.count", "memory.peak", "memory.size")),
+    Symptom(
+        "near-memory-limit",
+        "memory.peak_ratio.max",
+        0.90,
+        NEVER,
+        "90 % of the configured size, AWS's own recipe for an alarm",
+        ("memory.peak", "memory.size", "environments"),
+    ),
+    Symptom(
+        "cold-tail",
+        "cold_start.p95_reduction",
+        0.20,
+        NEVER,
+        "p95 would fall by a fifth, a limit of this report",
+        ("cold_start.rate", "init.p50", "init.max"),
+    ),
+    Symptom("failing-start", "init.failures", 1.0, 1.0, "any"),
+    Symptom(
+        "retried", "retry.amplification", 1.02, NEVER, "2 % more invocations than requests, a limit of this report"
+    ),
+)
+# The breaching invocations of a function that breaches next to nothing make no population worth a word.
+LEAST_UNEVEN = 0.10
+RANK: dict[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
+
+
+def issues(overall: FunctionMeasurements, functions: list[FunctionMeasurements]) -> list[Issue]:
+    """The symptoms that any function shows, the gravest first."""
+    found = [issue for symptom in SYMPTOMS if (issue := _issue(symptom, overall, functions))]
+    return sorted(found, key=lambda issue: RANK[issue.severity])
+
+
+def _issue(symptom: Symptom, overall: FunctionMeasurements, functions: list[FunctionMeasurements]) -> Issue | None:
+    affected = list(_affected(symptom, functions))
+    if not affected:
+        return None
+    severity = min((one.severity for one in affected), key=RANK.__getitem__)
+    return Issue(symptom.kind, severity, _numbers(symptom, symptom.look(overall)), affected, symptom.source)
+
+
+def _affected(symptom: Symptom, functions: list[FunctionMeasurements]) -> Iterator[Affected]:
+    for function in functions:
+        numbers = symptom.look(function)
+        value = numbers[symptom.metric].value if symptom.metric in numbers else None
+        if value is None or value < symptom.warning:
+            continue
+        if symptom.kind == "uneven" and (numbers["breach.rate"].value or 0.0) < LEAST_UNEVEN:
+            continue
+        yield Affected(
+            function.name, "critical" if value >= symptom.critical else "warning", _numbers(symptom, numbers)
+        )
+
+
+def _numbers(symptom: Symptom, numbers: Numbers) -> Numbers:
+    return {name: numbers[name] for name in (symptom.metric, *symptom.also) if name in numbers}
