@@ -1,1 +1,27 @@
+"""Reportline as a library: logs in, a report or a lake out.
+
+from analyzer import add_logs, analyze, open_lake
+
+analyze(["exported-logs/"], Path("report/"))
+add_logs(["exported-logs/"], Path("lake/"))
+open_lake(Path("lake/")).invocations()        # a pandas DataFrame
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from analyzer.pipeline import Options, add_logs, analyze, open_lake, write_report
+
 __version__ = "0.1.0"
+__all__ = ["Options", "__version__", "add_logs", "analyze", "open_lake", "write_report"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when asked for: the command line must answer --help without DuckDB and the rest.
+    if name not in __all__:
+        raise AttributeError(f"module 'analyzer' has no attribute {name!r}")
+    from analyzer import pipeline
+
+    return getattr(pipeline, name)

@@ -111,7 +111,7 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
     from analyzer import pipeline
 
     with _watching() as watcher:
-        ingested = pipeline.add(paths, lake, function=function, watcher=watcher)
+        ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher)
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
     for name in ingested.already_there:
@@ -139,7 +139,7 @@ def report(
     from analyzer import pipeline
 
     with _watching() as watcher:
-        written = pipeline.report(lake, output, options=options, watcher=watcher)
+        written = pipeline.write_report(lake, output, options=options, watcher=watcher)
     _finish(written, fail_on)
 
 
@@ -152,7 +152,7 @@ def query(
 
     from analyzer import pipeline
 
-    with pipeline.existing_lake(lake).open() as engine:
+    with pipeline.open_lake(lake).open() as engine:
         try:
             table = engine.table(sql)
         except duckdb.Error as problem:

@@ -135,7 +135,7 @@ class Lake:
     def invocations(self) -> pd.DataFrame:
         """Every invocation as a pandas DataFrame; columns and units as in the table of the same name."""
         with self.open() as engine:
-            return engine.connection.execute("SELECT * FROM invocations ORDER BY end_time, source, position").df()
+            return engine.table("SELECT * FROM invocations ORDER BY end_time, source, position").to_pandas()
 
 
 class Commit:

@@ -74,7 +74,7 @@ def analyze(
     return Written(written.report, written.files, ingested)
 
 
-def add(paths: list[str], lake: Path, *, function: str | None = None, watcher: Watcher = Watcher()) -> Ingested:  # noqa: B008
+def add_logs(paths: list[str], lake: Path, *, function: str | None = None, watcher: Watcher = Watcher()) -> Ingested:  # noqa: B008
     """Add logs to a lake; the same logs a second time add nothing."""
     ingested = ingest(paths, Lake(lake), function=function, progress=watcher.ingesting)
     for sentence in ingested.unreadable:
@@ -84,12 +84,12 @@ def add(paths: list[str], lake: Path, *, function: str | None = None, watcher: W
     return ingested
 
 
-def report(lake: Path, output: Path, *, options: Options = Options(), watcher: Watcher = Watcher()) -> Written:  # noqa: B008
+def write_report(lake: Path, output: Path, *, options: Options = Options(), watcher: Watcher = Watcher()) -> Written:  # noqa: B008
     """Write a report on what is in a lake already."""
-    return _report(existing_lake(lake), _Tools(options, output), options, watcher, subject=None, unreadable=[])
+    return _report(open_lake(lake), _Tools(options, output), options, watcher, subject=None, unreadable=[])
 
 
-def existing_lake(folder: Path) -> Lake:
+def open_lake(folder: Path) -> Lake:
     """A lake that must be there; asking about one that is not is a slip of the pen."""
     if not (folder / "sources").is_dir():
         raise UserError(f"there is no lake in {folder}; `reportline ingest PATH --lake {folder}` makes one")

@@ -17,7 +17,9 @@ from analyzer.model import Record
 
 TIME = rb"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)?"
 # In front of a line: the file that grep found it in, a quotation mark or bullet of a list, the time of the event.
-PREFIX = re.compile(rb"(?:[^\s:\"'{}]+:(?:\d+:)?(?=\S))?[ \t]*(?:[-*>|][ \t]+)*`?(?:(?P<time>" + TIME + rb")`?[ \t]+)?")
+PREFIX = re.compile(
+    rb"(?:(?!\d{4}-)[^\s:\"'{}]+:(?:\d+:)?(?=\S))?[ \t]*(?:[-*>|][ \t]+)*`?(?:(?P<time>" + TIME + rb")`?[ \t]+)?"
+)
 WITH_PLATFORM_LINE = re.compile(rb"^" + PREFIX.pattern + rb"(?:" + PLATFORM_LINE.pattern + rb")", re.MULTILINE)
 XRAY = b"XRAY TraceId: "
 
