@@ -1,0 +1,282 @@
+"""A rule is a YAML file that states one hypothesis, what speaks for and against it, what to do, and tests of itself.
+
+The file name is the id. Everything wrong with a rule is an error with file and line, found before any log is read.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+import yaml
+from msgspec import Struct, field
+
+from analyzer.diagnose.conditions import Condition, known, parse
+from analyzer.errors import UserError
+from analyzer.model import Effort, Reason, Severity, Verdict
+
+Strength = Literal["direct", "strong", "moderate", "weak"]
+FUNCTION = "function"
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# Properties of AWS::Serverless::Function that a rule may set.
+SETTINGS = frozenset(
+    {"MemorySize", "Timeout", "EphemeralStorage", "SnapStart", "AutoPublishAlias", "ProvisionedConcurrencyConfig", "Tracing",
+     "LoggingConfig", "ReservedConcurrentExecutions", "Layers"}
+)  # fmt: skip
+
+
+class _Sign(Struct, frozen=True, forbid_unknown_fields=True):
+    condition: Any = field(name="if")
+    strength: Strength
+    say: str
+
+
+class _Evidence(Struct, frozen=True, forbid_unknown_fields=True):
+    signs_for: list[_Sign] = field(name="for", default_factory=list)
+    against: list[_Sign] = field(default_factory=list)
+
+
+class _Untestable(Struct, frozen=True, forbid_unknown_fields=True):
+    when: Any
+    reason: Reason
+    say: str
+
+
+class _Expected(Struct, frozen=True, forbid_unknown_fields=True):
+    metric: str
+    factor: tuple[float, float]
+    basis: str
+
+
+class _Action(Struct, frozen=True, forbid_unknown_fields=True):
+    title: str
+    effort: Effort
+    why: str
+    when: Any = None
+    verdicts: list[Verdict] = field(default_factory=lambda: ["supported", "weak"])
+    settings: dict[str, Any] = field(default_factory=dict)
+    expected: _Expected | None = None
+
+
+class _Test(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    given: dict[str, float | bool | list[float | None]]
+    expect: Verdict
+    reason: Reason | None = None
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    """The shape of the YAML."""
+
+    id: str
+    title: str
+    severity: Severity
+    hypothesis: str
+    prior: float
+    supported_when: Any
+    refuted_by: str
+    settled_by: str
+    tests: list[_Test]
+    refuted_when: Any = None
+    untestable: list[_Untestable] = field(default_factory=list)
+    evidence: _Evidence = field(default_factory=_Evidence)
+    actions: list[_Action] = field(default_factory=list)
+    references: list[str] = field(default_factory=list)
+
+
+class RuleSign(Struct, frozen=True):
+    """A sentence that holds, with a strength, where its condition does."""
+
+    condition: Condition
+    strength: Strength
+    say: str
+
+
+class RuleGap(Struct, frozen=True):
+    """Why these logs could not show the hypothesis either way."""
+
+    condition: Condition
+    reason: Reason
+    say: str
+
+
+class RuleAction(Struct, frozen=True):
+    """What to do at any of `verdicts`; `factor` is what the metric should be multiplied with, at best and at worst."""
+
+    title: str
+    effort: Effort
+    why: str
+    condition: Condition | None
+    verdicts: tuple[Verdict, ...]
+    settings: dict[str, Any]
+    expected_metric: str | None
+    factor: tuple[float, float]
+    basis: str
+
+
+class RuleTest(Struct, frozen=True):
+    name: str
+    given: dict[str, float | bool | list[float | None]]
+    expect: Verdict
+    reason: Reason | None
+
+
+class Rule(Struct, frozen=True):
+    path: Path
+    id: str
+    title: str
+    severity: Severity
+    hypothesis: str
+    prior: float
+    supported: Condition
+    refuted: Condition | None
+    gaps: tuple[RuleGap, ...]
+    signs_for: tuple[RuleSign, ...]
+    signs_against: tuple[RuleSign, ...]
+    refuted_by: str
+    settled_by: str
+    actions: tuple[RuleAction, ...]
+    references: tuple[str, ...]
+    tests: tuple[RuleTest, ...]
+
+
+def load_rules(folder: Path) -> list[Rule]:
+    """Every rule of a folder in the order of their ids. Raises UserError with `file:line:` for the first that is wrong."""
+    return [load_rule(path) for path in sorted(folder.glob("*.yaml"))]
+
+
+def load_rule(path: Path) -> Rule:
+    return _Reader(path).rule()
+
+
+class _Reader:
+    """Reads one file, and knows on which line each part of it stands."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.lines: dict[tuple[str | int, ...], int] = {(): 1}
+
+    def rule(self) -> Rule:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as problem:
+            raise UserError(f"{self.path}:1: cannot be read: {problem}") from problem
+        try:
+            node = yaml.compose(text, Loader=yaml.SafeLoader)
+        except yaml.MarkedYAMLError as problem:
+            line = problem.problem_mark.line + 1 if problem.problem_mark else 1
+            raise UserError(f"{self.path}:{line}: this is not YAML: {problem.problem}") from problem
+        except yaml.YAMLError as problem:
+            raise UserError(f"{self.path}:1: this is not YAML: {problem}") from problem
+        content = self._content(node, ()) if node else None
+        try:
+            file = msgspec.convert(content, _File)
+        except msgspec.ValidationError as problem:
+            raise self._wrong(_place(str(problem)), str(problem)) from problem
+        if file.id != self.path.stem:
+            raise self._wrong(("id",), f"the id {file.id} is not the name of the file")
+        if not 0 < file.prior < 1:
+            raise self._wrong(("prior",), "a prior lies between 0 and 1")
+        return Rule(
+            path=self.path,
+            id=file.id,
+            title=file.title,
+            severity=file.severity,
+            hypothesis=self._text(file.hypothesis, ("hypothesis",)),
+            prior=file.prior,
+            supported=self._condition(file.supported_when, ("supported_when",)),
+            refuted=None if file.refuted_when is None else self._condition(file.refuted_when, ("refuted_when",)),
+            gaps=tuple(self._gap(gap, ("untestable", i)) for i, gap in enumerate(file.untestable)),
+            signs_for=tuple(self._sign(sign, ("evidence", "for", i)) for i, sign in enumerate(file.evidence.signs_for)),
+            signs_against=tuple(
+                self._sign(sign, ("evidence", "against", i)) for i, sign in enumerate(file.evidence.against)
+            ),
+            refuted_by=self._text(file.refuted_by, ("refuted_by",)),
+            settled_by=self._text(file.settled_by, ("settled_by",)),
+            actions=tuple(self._action(action, ("actions", i)) for i, action in enumerate(file.actions)),
+            references=tuple(file.references),
+            tests=tuple(self._test(test, ("tests", i)) for i, test in enumerate(file.tests)),
+        )
+
+    def _wrong(self, place: tuple[str | int, ...], sentence: str) -> UserError:
+        while place not in self.lines:
+            place = place[:-1]
+        return UserError(f"{self.path}:{self.lines[place]}: {sentence}")
+
+    def _content(self, node: yaml.Node, place: tuple[str | int, ...]) -> Any:
+        """What yaml.safe_load gives, noting lines and refusing a key that stands twice."""
+        self.lines[place] = node.start_mark.line + 1
+        if isinstance(node, yaml.MappingNode):
+            content: dict[Any, Any] = {}
+            for key_node, value_node in node.value:
+                key = key_node.value
+                self.lines[(*place, key)] = key_node.start_mark.line + 1
+                if key in content:
+                    raise self._wrong((*place, key), f"the key {key} stands here a second time")
+                content[key] = self._content(value_node, (*place, key))
+                self.lines[(*place, key)] = key_node.start_mark.line + 1
+            return content
+        if isinstance(node, yaml.SequenceNode):
+            return [self._content(item, (*place, number)) for number, item in enumerate(node.value)]
+        loader = yaml.SafeLoader("")
+        return loader.construct_object(node)
+
+    def _condition(self, text: Any, place: tuple[str | int, ...]) -> Condition:
+        try:
+            return parse(text)
+        except ValueError as problem:
+            raise self._wrong(place, str(problem)) from problem
+
+    def _text(self, text: str, place: tuple[str | int, ...]) -> str:
+        for name in PLACEHOLDER.findall(text):
+            self._metric(name, place, or_function=True)
+        return text.strip()
+
+    def _metric(self, name: str, place: tuple[str | int, ...], or_function: bool = False) -> str:
+        if or_function and name == FUNCTION:
+            return name
+        try:
+            return known(name)
+        except ValueError as problem:
+            raise self._wrong(place, str(problem)) from problem
+
+    def _gap(self, gap: _Untestable, place: tuple[str | int, ...]) -> RuleGap:
+        return RuleGap(self._condition(gap.when, place), gap.reason, self._text(gap.say, place))
+
+    def _sign(self, sign: _Sign, place: tuple[str | int, ...]) -> RuleSign:
+        return RuleSign(self._condition(sign.condition, place), sign.strength, self._text(sign.say, place))
+
+    def _action(self, action: _Action, place: tuple[str | int, ...]) -> RuleAction:
+        for name, value in action.settings.items():
+            if name not in SETTINGS:
+                raise self._wrong((*place, "settings", name), f"{name} is no setting that a rule may change")
+            if isinstance(value, str):
+                self._text(value, (*place, "settings", name))
+        if action.expected:
+            self._metric(action.expected.metric, (*place, "expected"))
+        return RuleAction(
+            title=self._text(action.title, place),
+            effort=action.effort,
+            why=self._text(action.why, place),
+            condition=None if action.when is None else self._condition(action.when, place),
+            verdicts=tuple(action.verdicts),
+            settings=action.settings,
+            expected_metric=action.expected.metric if action.expected else None,
+            factor=action.expected.factor if action.expected else (1.0, 1.0),
+            basis=action.expected.basis if action.expected else "",
+        )
+
+    def _test(self, test: _Test, place: tuple[str | int, ...]) -> RuleTest:
+        for name, value in test.given.items():
+            self._metric(name, (*place, "given", name))
+            if isinstance(value, list) and len(value) != 2:
+                raise self._wrong((*place, "given", name), "an interval is written [low, high]")
+        return RuleTest(test.name, test.given, test.expect, test.reason)
+
+
+def _place(problem: str) -> tuple[str | int, ...]:
+    """The place in msgspec's message, "... - at `$.actions[0].effort`", as keys and numbers."""
+    _, _, path = problem.partition(" - at `$")
+    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[\w-]+", path.rstrip("`")))

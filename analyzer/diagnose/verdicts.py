@@ -1,0 +1,172 @@
+"""A rule and the numbers of one function in, a hypothesis with a verdict out."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from analyzer import figures
+from analyzer.diagnose.conditions import Numbers, Truth, holds, likely, metrics_of
+from analyzer.diagnose.rule import FUNCTION, PLACEHOLDER, Rule, RuleAction, RuleSign
+from analyzer.diagnose.vocabulary import VOCABULARY
+from analyzer.model import Action, Expected, FunctionMeasurements, Hypothesis, Reason, Severity, Sign, Verdict
+
+# A hypothesis counts as supported from this probability on.
+SUPPORTED = 0.80
+LEAST, MOST = 0.01, 0.99
+RANKS: tuple[Verdict, ...] = ("supported", "weak", "untestable", "not-supported", "refuted")
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+
+
+def diagnose(function: FunctionMeasurements, rules: list[Rule]) -> list[Hypothesis]:
+    """Every hypothesis for one function, in the order of their rank."""
+    hypotheses = [examine(rule, function.name, function.metrics) for rule in rules]
+    # The prior stands in the probability of what could not be tested: there the commoner cause comes first.
+    ordered = sorted(
+        hypotheses,
+        key=lambda one: (RANKS.index(one.verdict), -one.probability, SEVERITIES.index(one.severity), one.id),
+    )
+    from msgspec.structs import replace
+
+    return [replace(one, rank=number) for number, one in enumerate(ordered, start=1)]
+
+
+def examine(rule: Rule, function: str, numbers: Numbers) -> Hypothesis:
+    """Hold one rule against the numbers of one function."""
+    probability = _probability(rule, numbers)
+    verdict, reason, text = _verdict(rule, numbers, probability)
+    if verdict == "untestable":
+        probability = rule.prior
+    elif verdict == "refuted":
+        probability = LEAST
+
+    def say(template: str) -> str:
+        return fill(template, function, numbers)
+
+    return Hypothesis(
+        id=rule.id,
+        title=rule.title,
+        statement=say(rule.hypothesis),
+        rank=0,
+        verdict=verdict,
+        probability=round(probability, 3),
+        severity=rule.severity,
+        reason=reason,
+        reason_text=say(text) if text else None,
+        signs_for=[
+            _sign(sign, say, numbers) for sign in rule.signs_for if holds(sign.condition, numbers) is Truth.TRUE
+        ],
+        signs_against=[
+            _sign(sign, say, numbers) for sign in rule.signs_against if holds(sign.condition, numbers) is Truth.TRUE
+        ],
+        missing=[Sign(text=VOCABULARY[metric][1], metric=metric) for metric in _missing(rule, numbers)],
+        refuted_by=say(rule.refuted_by),
+        settled_by=say(rule.settled_by),
+        actions=[_action(action, say, numbers) for action in rule.actions if _applies(action, verdict, numbers)],
+        references=list(rule.references),
+        fingerprint=hashlib.sha256(f"{function}\x1f{rule.id}".encode()).hexdigest()[:12],
+    )
+
+
+def fill(template: str, function: str, numbers: Numbers) -> str:
+    """`template` with every {metric} replaced by its value. Only names are looked up: nothing in it is evaluated."""
+
+    def value(name: str) -> str:
+        if name == FUNCTION:
+            return function
+        measured = numbers.get(name)
+        return "an unknown value" if measured is None or measured.value is None else figures.write_measured(measured)
+
+    return PLACEHOLDER.sub(lambda match: value(match[1]), template)
+
+
+def _verdict(rule: Rule, numbers: Numbers, probability: float) -> tuple[Verdict, Reason | None, str | None]:
+    """The verdict, and for what is untestable its reason: the first that applies."""
+    if rule.refuted is not None and holds(rule.refuted, numbers) is Truth.TRUE:
+        return "refuted", None, None
+    truth = holds(rule.supported, numbers)
+    if truth is Truth.TRUE:
+        return ("supported" if probability >= SUPPORTED else "weak"), None, None
+    for gap in rule.gaps:
+        if holds(gap.condition, numbers) is Truth.TRUE:
+            return "untestable", gap.reason, gap.say
+    if truth is Truth.FALSE:
+        return "not-supported", None, None
+    absent = _missing(rule, numbers)
+    if absent:
+        return "untestable", "U3", f"Not measured: {VOCABULARY[absent[0]][1]}."
+    if likely(rule.supported, numbers) is Truth.TRUE:
+        return "weak", None, "The estimates point to it, their intervals do not exclude chance."
+    return "untestable", "U2", "Too few invocations: the intervals admit both answers."
+
+
+def _missing(rule: Rule, numbers: Numbers) -> list[str]:
+    """The metrics without which the rule's main condition stays open."""
+    if holds(rule.supported, numbers) is not Truth.OPEN:
+        return []
+    return [name for name in metrics_of(rule.supported) if name not in numbers or numbers[name].value is None]
+
+
+@cache
+def weights() -> dict[str, float]:
+    """Likelihood ratios by strength."""
+    table: dict[str, float] = yaml.safe_load((Path(__file__).parent / "weights.yaml").read_text())
+    return table
+
+
+def _probability(rule: Rule, numbers: Numbers) -> float:
+    """Prior odds times the weight of every sign that holds, over that of every sign against. Not calibrated."""
+    odds = rule.prior / (1 - rule.prior)
+    for sign in rule.signs_for:
+        if holds(sign.condition, numbers) is Truth.TRUE:
+            odds *= weights()[sign.strength]
+    for sign in rule.signs_against:
+        if holds(sign.condition, numbers) is Truth.TRUE:
+            odds /= weights()[sign.strength]
+    return min(MOST, max(LEAST, odds / (1 + odds)))
+
+
+def _sign(sign: RuleSign, say: Any, numbers: Numbers) -> Sign:
+    metric = next((name for name in metrics_of(sign.condition) if name in numbers), None)
+    return Sign(text=say(sign.say), metric=metric, evidence=numbers[metric].evidence if metric else None)
+
+
+def _applies(action: RuleAction, verdict: Verdict, numbers: Numbers) -> bool:
+    return verdict in action.verdicts and (action.condition is None or holds(action.condition, numbers) is Truth.TRUE)
+
+
+def _action(action: RuleAction, say: Any, numbers: Numbers) -> Action:
+    return Action(
+        title=say(action.title),
+        effort=action.effort,
+        why=say(action.why),
+        settings={name: _setting(value, numbers) for name, value in action.settings.items()},
+        expected=_expected(action, numbers),
+    )
+
+
+def _setting(value: Any, numbers: Numbers) -> Any:
+    """A literal, or {metric}, whose value is then a whole number."""
+    match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    measured = numbers.get(match[1])
+    return None if measured is None or measured.value is None else round(measured.value)
+
+
+def _expected(action: RuleAction, numbers: Numbers) -> Expected | None:
+    measured = numbers.get(action.expected_metric) if action.expected_metric else None
+    if measured is None or measured.value is None:
+        return None
+    best, worst = sorted(action.factor)
+    return Expected(
+        metric=measured.metric,
+        value=measured.value * (best + worst) / 2,
+        low=measured.value * best,
+        high=measured.value * worst,
+        basis=action.basis,
+    )

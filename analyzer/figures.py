@@ -1,0 +1,90 @@
+"""How a number is written for people: with its unit, to the digits that matter, with k of n and its interval."""
+
+from __future__ import annotations
+
+import re
+
+from analyzer.model import Measured, Unit
+
+SECOND, MINUTE = 1_000.0, 60_000.0
+DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)")
+MILLISECONDS = {"ms": 1.0, "s": SECOND, "m": MINUTE}
+
+
+def milliseconds(text: str) -> float:
+    """A duration as people write it, such as 60s or 500ms. ValueError for anything else."""
+    match = DURATION.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is no duration such as 60s or 500ms")
+    return float(match["number"]) * MILLISECONDS[match["unit"]]
+
+
+def write(value: float, unit: Unit) -> str:
+    """A value with its unit: 61.5 s, 90.9 %, 512 MB, $0.061."""
+    match unit:
+        case "ms":
+            return _duration(value)
+        case "ms2":
+            return f"{value / SECOND**2:,.4g} s²"
+        case "share":
+            return f"{_percent(value)} %"
+        case "count":
+            return f"{value:,.0f}"
+        case "MB":
+            return f"{value:,.0f} MB"
+        case "GB-s":
+            return f"{value:,.0f} GB-s" if value >= 100 else f"{value:.3g} GB-s"
+        case "USD":
+            return f"${value:,.2f}" if value >= 10 else f"${value:.3g}"
+        case "s":
+            return f"{value:g} s"
+        case "ratio":
+            return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def _duration(value: float) -> str:
+    if abs(value) >= SECOND:
+        return f"{value / SECOND:,.1f} s"
+    return f"{value:.0f} ms" if abs(value) >= 10 else f"{value:.1f} ms"
+
+
+def _percent(share: float) -> str:
+    """One decimal, and more where one would turn something into nothing or nearly all into all."""
+    percent = 100 * share
+    if percent in (0.0, 100.0) or 0.05 <= abs(percent) < 99.95:
+        return f"{percent:.1f}"
+    return f"{percent:.2g}" if abs(percent) < 1 else f"{percent:.4g}"
+
+
+def write_interval(measured: Measured) -> str:
+    """The 95 % interval: 78.8–96.4 %; one limit where the data set only one; "exact" for a plain fact."""
+    low, high, unit = measured.low, measured.high, measured.unit
+    if measured.value is None:
+        return "not estimable"
+    if low is None and high is None:
+        return "no interval"
+    if low is None or high is None:
+        return f"at least {write(low, unit)}" if low is not None else f"at most {write(high or 0.0, unit)}"
+    if low == high:
+        return "exact"
+    first, last = write(low, unit), write(high, unit)
+    name = last.rpartition(" ")[2]
+    return (
+        f"{first.removesuffix(' ' + name)}–{last}" if first.endswith(f" {name}") and name != last else f"{first}–{last}"
+    )
+
+
+def write_measured(measured: Measured) -> str:
+    """A number with what stands behind it: 90.9 % (40 of 44; 95 % CI 78.8–96.4 %)."""
+    if measured.value is None:
+        return f"not estimable ({measured.note})" if measured.note else "not estimable"
+    behind = [f"{measured.k:,} of {measured.n:,}"] if measured.k is not None else []
+    interval = write_interval(measured)
+    if interval == "no interval" and measured.interval is not None:
+        behind.append(measured.note or "no interval")
+    elif interval not in ("exact", "no interval"):
+        behind.append(
+            f"95 % CI {interval}" + (f", {measured.note}" if measured.note and "limit" in measured.note else "")
+        )
+    value = write(measured.value, measured.unit)
+    return f"{value} ({'; '.join(behind)})" if behind else value
