@@ -251,6 +251,18 @@ class Evidence(Struct, frozen=True, kw_only=True):
 Verdict = Literal["supported", "weak", "not-supported", "refuted", "untestable"]
 Severity = Literal["info", "warning", "critical"]
 Effort = Literal["low", "medium", "high"]
+# What is wrong, whatever the cause; a rule says which of these its hypothesis would explain.
+SymptomKind = Literal[
+    "slow",
+    "uneven",
+    "failing",
+    "timing-out",
+    "out-of-memory",
+    "near-memory-limit",
+    "cold-tail",
+    "failing-start",
+    "retried",
+]
 Reason = Literal["U1", "U2", "U3", "U4", "U5", "U6"]
 
 
@@ -291,6 +303,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     probability: float
     severity: Severity
+    explains: list[SymptomKind]
     reason: Reason | None
     reason_text: str | None
     signs_for: list[Sign] = field(name="for", default_factory=list)

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 
 from analyzer.diagnose.conditions import Condition, known, parse
 from analyzer.errors import UserError
-from analyzer.model import Effort, Reason, Severity, Verdict
+from analyzer.model import Effort, Reason, Severity, SymptomKind, Verdict
 
 Strength = Literal["direct", "strong", "moderate", "weak"]
 FUNCTION = "function"
@@ -23,7 +23,7 @@ PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # Properties of AWS::Serverless::Function that a rule may set.
 SETTINGS = frozenset(
     {"MemorySize", "Timeout", "EphemeralStorage", "SnapStart", "AutoPublishAlias", "ProvisionedConcurrencyConfig", "Tracing",
-     "LoggingConfig", "ReservedConcurrentExecutions", "Layers"}
+     "DeploymentPreference", "LoggingConfig", "ReservedConcurrentExecutions", "EventInvokeConfig"}
 )  # fmt: skip
 
 
@@ -46,7 +46,7 @@ class _Untestable(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Expected(Struct, frozen=True, forbid_unknown_fields=True):
     metric: str
-    factor: tuple[float, float]
+    factor: tuple[float, float] | str
     basis: str
 
 
@@ -73,6 +73,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     id: str
     title: str
     severity: Severity
+    explains: list[SymptomKind]
     hypothesis: str
     prior: float
     supported_when: Any
@@ -103,7 +104,7 @@ class RuleGap(Struct, frozen=True):
 
 
 class RuleAction(Struct, frozen=True):
-    """What to do at any of `verdicts`; `factor` is what the metric should be multiplied with, at best and at worst."""
+    """What to do at any of `verdicts`."""
 
     title: str
     effort: Effort
@@ -111,8 +112,14 @@ class RuleAction(Struct, frozen=True):
     condition: Condition | None
     verdicts: tuple[Verdict, ...]
     settings: dict[str, Any]
-    expected_metric: str | None
-    factor: tuple[float, float]
+    expected: RuleExpected | None
+
+
+class RuleExpected(Struct, frozen=True):
+    """`metric` should be multiplied with `factor`: two numbers, at best and at worst, or a metric that was measured."""
+
+    metric: str
+    factor: tuple[float, float] | str
     basis: str
 
 
@@ -128,6 +135,7 @@ class Rule(Struct, frozen=True):
     id: str
     title: str
     severity: Severity
+    explains: tuple[SymptomKind, ...]
     hypothesis: str
     prior: float
     supported: Condition
@@ -184,6 +192,7 @@ class _Reader:
             id=file.id,
             title=file.title,
             severity=file.severity,
+            explains=tuple(file.explains),
             hypothesis=self._text(file.hypothesis, ("hypothesis",)),
             prior=file.prior,
             supported=self._condition(file.supported_when, ("supported_when",)),
@@ -254,8 +263,11 @@ class _Reader:
                 raise self._wrong((*place, "settings", name), f"{name} is no setting that a rule may change")
             if isinstance(value, str):
                 self._text(value, (*place, "settings", name))
-        if action.expected:
-            self._metric(action.expected.metric, (*place, "expected"))
+        expected = action.expected
+        if expected:
+            self._metric(expected.metric, (*place, "expected"))
+            if isinstance(expected.factor, str):
+                self._metric(expected.factor, (*place, "expected"))
         return RuleAction(
             title=self._text(action.title, place),
             effort=action.effort,
@@ -263,9 +275,7 @@ class _Reader:
             condition=None if action.when is None else self._condition(action.when, place),
             verdicts=tuple(action.verdicts),
             settings=action.settings,
-            expected_metric=action.expected.metric if action.expected else None,
-            factor=action.expected.factor if action.expected else (1.0, 1.0),
-            basis=action.expected.basis if action.expected else "",
+            expected=RuleExpected(expected.metric, expected.factor, expected.basis) if expected else None,
         )
 
     def _test(self, test: _Test, place: tuple[str | int, ...]) -> RuleTest:

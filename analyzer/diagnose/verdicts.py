@@ -55,6 +55,7 @@ def examine(rule: Rule, function: str, numbers: Numbers) -> Hypothesis:
         verdict=verdict,
         probability=round(probability, 3),
         severity=rule.severity,
+        explains=list(rule.explains),
         reason=reason,
         reason_text=say(text) if text else None,
         signs_for=[
@@ -159,14 +160,27 @@ def _setting(value: Any, numbers: Numbers) -> Any:
 
 
 def _expected(action: RuleAction, numbers: Numbers) -> Expected | None:
-    measured = numbers.get(action.expected_metric) if action.expected_metric else None
-    if measured is None or measured.value is None:
+    if action.expected is None:
         return None
-    best, worst = sorted(action.factor)
+    measured, factor = numbers.get(action.expected.metric), _factor(action.expected.factor, numbers)
+    if measured is None or measured.value is None or factor is None:
+        return None
+    best, middle, worst = factor
     return Expected(
         metric=measured.metric,
-        value=measured.value * (best + worst) / 2,
+        value=measured.value * middle,
         low=measured.value * best,
         high=measured.value * worst,
-        basis=action.basis,
+        basis=action.expected.basis,
     )
+
+
+def _factor(factor: tuple[float, float] | str, numbers: Numbers) -> tuple[float, float, float] | None:
+    """At best, in the middle and at worst; None where the measured factor has no limits."""
+    if not isinstance(factor, str):
+        best, worst = sorted(factor)
+        return best, (best + worst) / 2, worst
+    measured = numbers.get(factor)
+    if measured is None or measured.value is None or measured.low is None or measured.high is None:
+        return None
+    return measured.low, measured.value, measured.high

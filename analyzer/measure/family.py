@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from analyzer.errors import UserError
+from analyzer.figures import milliseconds
 from analyzer.lake import Engine
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import Interval, clustered_share, nearest_rank, quantile_ranks, ratio_of_sums
@@ -17,8 +18,7 @@ from analyzer.model import Measured, Unit
 
 # Invocations of one execution environment resemble each other. Where the stream is not known each stands for itself.
 CLUSTER = "coalesce(stream, request_id || position)"
-THRESHOLD = re.compile(r"duration>(?P<number>\d{1,9}(?:\.\d{1,3})?)(?P<unit>ms|s|m)")
-MILLISECONDS = {"ms": 1, "s": 1_000, "m": 60_000}
+THRESHOLD = re.compile(r"duration>(?P<duration>\d{1,9}(?:\.\d{1,3})?(?:ms|s|m))")
 NOTHING = "no invocation of this kind"
 
 
@@ -34,7 +34,7 @@ class Threshold(Struct, frozen=True):
         match = THRESHOLD.fullmatch(text.replace(" ", ""))
         if match is None:
             raise UserError(f"--threshold {text!r} is not of the form 'duration>60s'; the units are ms, s and m")
-        return Threshold(match[0], float(match["number"]) * MILLISECONDS[match["unit"]])
+        return Threshold(match[0], milliseconds(match["duration"]))
 
 
 class Settings(Struct, frozen=True):

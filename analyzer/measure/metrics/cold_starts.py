@@ -15,7 +15,7 @@ from analyzer.model import Measured
 INIT = "coalesce(init_ms, restore_ms)"
 COLD = f"{INIT} IS NOT NULL"
 TOTAL = f"(duration_ms + coalesce({INIT}, 0))"
-# The tail: the slowest five in a hundred.
+# The tail: the slowest five in a hundred. Below twenty calls that is a single one, whose time can be told and nothing else.
 TAIL = 0.95
 LEAST_FOR_TAIL = 20
 
@@ -64,7 +64,7 @@ FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL""")
 def _tail(engine: Engine, scope: Scope) -> Iterator[Measured]:
     complete = scope.narrowed("duration_ms IS NOT NULL", scope.population)
     size = spread(engine, complete, TOTAL)
-    if size.n < LEAST_FOR_TAIL:
+    if size.n == 0:
         return
     warm_size = spread(engine, complete.narrowed(f"NOT ({COLD})", "warm"), "duration_ms")
     answer = engine.ask(f"""
@@ -86,27 +86,30 @@ SELECT p95, p95_low, p95_high, warm, warm_low, warm_high,
 FROM calls, tail, warm GROUP BY ALL""")
     row = answer.row
     slow = scope.narrowed("true", "the slowest 5 % of init + duration")
-    bound = row["p95_low"] or row["p95"]
+    observed = row["init"] / row["total"] if row["total"] else 0.0
+    # No slow call can hold a larger part than the longest initialisation would be of the fastest slow call.
+    bound = row["longest_init"] / row["p95_low"] if row["p95_low"] else 1.0
     yield Measured(
         metric="cold_start.tail_time_share",
-        value=row["init"] / row["total"],
+        value=observed,
         low=0.0,
-        # No slow call can hold a larger part than the longest initialisation would be of the fastest slow call.
-        high=min(1.0, max(row["init"] / row["total"], row["longest_init"] / bound)),
+        high=min(1.0, max(observed, bound)),
         unit="share",
         n=row["n"],
         population=slow.population,
         evidence=answer.id,
         interval="longest initialisation over the lower limit of p95",
     )
+    if size.n < LEAST_FOR_TAIL:
+        return
     yield share(engine, complete.narrowed(f"{TOTAL} >= {row['p95']!r}", slow.population), "cold_start.tail_share", COLD)
-    if row["warm"] is not None:
+    if row["warm"] is not None and row["p95"]:
         yield Measured(
             metric="cold_start.p95_reduction",
             value=1 - row["warm"] / row["p95"],
             # Both quantiles at their limits at once: wider than 95 %, never narrower.
-            low=None if row["p95_low"] is None or row["warm_high"] is None else 1 - row["warm_high"] / row["p95_low"],
-            high=None if row["p95_high"] is None or row["warm_low"] is None else 1 - row["warm_low"] / row["p95_high"],
+            low=1 - row["warm_high"] / row["p95_low"] if row["warm_high"] is not None and row["p95_low"] else None,
+            high=1 - row["warm_low"] / row["p95_high"] if row["warm_low"] is not None and row["p95_high"] else None,
             unit="share",
             n=size.n,
             population=scope.population,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from analyzer.lake import Engine
 from analyzer.measure.family import Example, Family, Settings, fact, share
 from analyzer.measure.scope import Scope
@@ -17,7 +19,8 @@ FAILED = "outcome NOT IN ('ok', 'unknown')"
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     known = share(engine, scope, "error.known_outcomes", KNOWN)
-    yield known
+    # How much of these logs can be read is a fact about them, and no estimate of anything.
+    yield replace(known, low=known.value, high=known.value, interval=None)
     if not known.k:
         return
 

@@ -22,7 +22,7 @@ from analyzer.measure.family import (
     quantile_columns,
 )
 from analyzer.measure.scope import Scope
-from analyzer.measure.statistics import difference_of_means
+from analyzer.measure.statistics import Interval, difference_of_means
 from analyzer.model import Measured
 
 # The sizes that AWS offers for functions in the default compute.
@@ -46,7 +46,7 @@ FROM invocations WHERE {scope.where} AND memory_mb IS NOT NULL""")
         yield fact("memory.peak", row["peak"], "MB", n, scope, answer.id)
         yield from _peaks(engine, scope)
     if row["sizes"] >= 2:
-        yield from _elasticity(engine, scope)
+        yield from _elasticity(engine, scope, min(2 * row["size"], LARGEST_MB) / row["size"])
 
 
 def _peaks(engine: Engine, scope: Scope) -> Iterator[Measured]:
@@ -68,7 +68,7 @@ WITH environments AS (
     yield fact("memory.peak_ratio.max", answer.row["peak"], "share", n, by_environment, answer.id)
 
 
-def _elasticity(engine: Engine, scope: Scope) -> Iterator[Measured]:
+def _elasticity(engine: Engine, scope: Scope, growth: float) -> Iterator[Measured]:
     """How much faster a larger size made warm calls: the two commonest sizes compared on mean logarithm of duration.
 
     1 means duration falls as memory grows, 0 that it does not care. Environments are the unit, so that one slow
@@ -99,8 +99,12 @@ FROM environments GROUP BY memory_mb ORDER BY n DESC, memory_mb LIMIT 2""")
         math.sqrt(large["variance"] / large["environments"]) / step,
         large["environments"] - 1,
     )
-    value = (small["y"] - large["y"]) / step
-    yield estimate("memory.elasticity", value, interval, "ratio", small["n"] + large["n"], scope, answer.id)
+    value, n = (small["y"] - large["y"]) / step, small["n"] + large["n"]
+    yield estimate("memory.elasticity", value, interval, "ratio", n, scope, answer.id)
+    if interval.low is not None and interval.high is not None:
+        # The more elastic, the smaller the factor: the limits change places.
+        factor = Interval(growth**-interval.high, growth**-interval.low, interval.method)
+        yield estimate("memory.doubling_factor", growth**-value, factor, "ratio", n, scope, answer.id)
 
 
 FAMILY = Family(
@@ -117,6 +121,7 @@ FAMILY = Family(
             "memory.peak": 100,
             "memory.peak_ratio.max": 100 / 512,
             "memory.elasticity": 1.0,
+            "memory.doubling_factor": 0.5,
             "memory.confounded": 0,
         },
     ),
