@@ -51,7 +51,9 @@ def _duration(value: float) -> str:
 def _percent(share: float) -> str:
     """One decimal, and more where one would turn something into nothing or nearly all into all."""
     percent = 100 * share
-    if percent in (0.0, 100.0) or 0.05 <= abs(percent) < 99.95:
+    if percent in (0.0, 100.0) or abs(percent) >= 200:
+        return f"{percent:,.0f}"
+    if 0.05 <= abs(percent) < 99.95 or abs(percent) > 100.05:
         return f"{percent:.1f}"
     return f"{percent:.2g}" if abs(percent) < 1 else f"{percent:.4g}"
 
@@ -80,9 +82,11 @@ def write_measured(measured: Measured) -> str:
         return f"not estimable ({measured.note})" if measured.note else "not estimable"
     behind = [f"{measured.k:,} of {measured.n:,}"] if measured.k is not None else []
     interval = write_interval(measured)
-    if interval == "no interval" and measured.interval is not None:
-        behind.append(measured.note or "no interval")
-    elif interval not in ("exact", "no interval"):
+    if measured.bounds:
+        behind.append(f"bounds {interval}")
+    elif interval == "no interval":
+        behind += [measured.note or interval] if measured.interval is not None else []
+    elif interval != "exact":
         behind.append(
             f"95 % CI {interval}" + (f", {measured.note}" if measured.note and "limit" in measured.note else "")
         )

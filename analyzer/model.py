@@ -220,7 +220,8 @@ class Measured(Struct, frozen=True, kw_only=True):
 
     `low` and `high` are the 95 % interval; both equal `value` where the number is a plain fact of the data (a count, a
     maximum); one of them is None where the data set no limit on that side; `value` is None where nothing can be estimated,
-    and `note` then says why. `k` of `n` stands behind every share.
+    and `note` then says why. `k` of `n` stands behind every share. `interval` names the method; with `bounds` the limits are
+    the least and the most that the number can be, and no interval of an estimate.
     """
 
     metric: str
@@ -234,6 +235,7 @@ class Measured(Struct, frozen=True, kw_only=True):
     k: int | None = None
     threshold: str | None = None
     interval: str | None = None
+    bounds: bool = False
     note: str | None = None
 
 
@@ -251,6 +253,10 @@ class Evidence(Struct, frozen=True, kw_only=True):
 Verdict = Literal["supported", "weak", "not-supported", "refuted", "untestable"]
 Severity = Literal["info", "warning", "critical"]
 Effort = Literal["low", "medium", "high"]
+# The orders in which people want to read them: the best supported, the gravest, the easiest first.
+VERDICTS: tuple[Verdict, ...] = ("supported", "weak", "untestable", "not-supported", "refuted")
+SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
+EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
 # What is wrong, whatever the cause; a rule says which of these its hypothesis would explain.
 SymptomKind = Literal[
     "slow",
@@ -278,6 +284,7 @@ class Expected(Struct, frozen=True, kw_only=True):
     """What an action should do to one metric, so that the next report can say whether it did."""
 
     metric: str
+    unit: Unit
     value: float
     low: float
     high: float

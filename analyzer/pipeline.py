@@ -14,11 +14,9 @@ from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, Progress, ingest
 from analyzer.lake import Lake
 from analyzer.measure import Threshold, Window, measure
-from analyzer.model import Hypothesis, Severity
+from analyzer.model import SEVERITIES, Hypothesis, Severity
 from analyzer.report import Report, Templates, compose, render
 from analyzer.resources import shipped
-
-SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -98,9 +96,9 @@ def open_lake(folder: Path) -> Lake:
 
 def reached(report: Report, level: Severity) -> list[Hypothesis]:
     """The supported hypotheses whose severity is at least `level`."""
-    least = SEVERITIES.index(level)
+    grave = SEVERITIES[: SEVERITIES.index(level) + 1]
     hypotheses = (hypothesis for function in report.functions for hypothesis in function.hypotheses)
-    return [one for one in hypotheses if one.verdict == "supported" and SEVERITIES.index(one.severity) >= least]
+    return [one for one in hypotheses if one.verdict == "supported" and one.severity in grave]
 
 
 class _Tools:
@@ -108,7 +106,7 @@ class _Tools:
 
     def __init__(self, options: Options, output: Path) -> None:
         self.rules: list[Rule] = rules_from(options.rules)
-        self.templates = Templates(options.templates, options.kind)
+        self.templates = Templates(options.templates, options.kind, redacted=options.redact)
         self.output = output
 
 
@@ -144,7 +142,7 @@ def _report(
     hypotheses = {function.name: diagnose(function, tools.rules) for function in measurements.functions}
     composed = compose(measurements, hypotheses, kind=options.kind, subject=subject, unreadable=unreadable)
     watcher.stage("writing")
-    files = render(composed, measurements, tools.templates, tools.output, redact=options.redact)
+    files = render(composed, measurements, tools.templates, tools.output)
     return Written(composed, files)
 
 

@@ -13,13 +13,21 @@ from analyzer import figures
 from analyzer.diagnose.conditions import Numbers, Truth, holds, likely, metrics_of
 from analyzer.diagnose.rule import FUNCTION, PLACEHOLDER, Rule, RuleAction, RuleSign
 from analyzer.diagnose.vocabulary import VOCABULARY
-from analyzer.model import Action, Expected, FunctionMeasurements, Hypothesis, Reason, Severity, Sign, Verdict
+from analyzer.model import (
+    SEVERITIES,
+    VERDICTS,
+    Action,
+    Expected,
+    FunctionMeasurements,
+    Hypothesis,
+    Reason,
+    Sign,
+    Verdict,
+)
 
 # A hypothesis counts as supported from this probability on.
 SUPPORTED = 0.80
 LEAST, MOST = 0.01, 0.99
-RANKS: tuple[Verdict, ...] = ("supported", "weak", "untestable", "not-supported", "refuted")
-SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
 
 
 def diagnose(function: FunctionMeasurements, rules: list[Rule]) -> list[Hypothesis]:
@@ -28,7 +36,7 @@ def diagnose(function: FunctionMeasurements, rules: list[Rule]) -> list[Hypothes
     # The prior stands in the probability of what could not be tested: there the commoner cause comes first.
     ordered = sorted(
         hypotheses,
-        key=lambda one: (RANKS.index(one.verdict), -one.probability, SEVERITIES.index(one.severity), one.id),
+        key=lambda one: (VERDICTS.index(one.verdict), -one.probability, SEVERITIES.index(one.severity), one.id),
     )
     from msgspec.structs import replace
 
@@ -78,7 +86,8 @@ def fill(template: str, function: str, numbers: Numbers) -> str:
 
     def value(name: str) -> str:
         if name == FUNCTION:
-            return function
+            # A backtick would pair with those that set off code in the rule's own words.
+            return function.replace("`", "'")
         measured = numbers.get(name)
         return "an unknown value" if measured is None or measured.value is None else figures.write_measured(measured)
 
@@ -107,7 +116,9 @@ def _verdict(rule: Rule, numbers: Numbers, probability: float) -> tuple[Verdict,
 
 def _missing(rule: Rule, numbers: Numbers) -> list[str]:
     """The metrics without which the rule's main condition stays open."""
-    if holds(rule.supported, numbers) is not Truth.OPEN:
+    if holds(rule.supported, numbers) is not Truth.OPEN or (
+        rule.refuted and holds(rule.refuted, numbers) is Truth.TRUE
+    ):
         return []
     return [name for name in metrics_of(rule.supported) if name not in numbers or numbers[name].value is None]
 
@@ -168,6 +179,7 @@ def _expected(action: RuleAction, numbers: Numbers) -> Expected | None:
     best, middle, worst = factor
     return Expected(
         metric=measured.metric,
+        unit=measured.unit,
         value=measured.value * middle,
         low=measured.value * best,
         high=measured.value * worst,

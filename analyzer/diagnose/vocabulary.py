@@ -7,6 +7,7 @@ from analyzer.model import Unit
 VOCABULARY: dict[str, tuple[Unit, str]] = {
     "invocations": ("count", "invocations in the period"),
     "environments": ("count", "log streams, each an execution environment"),
+    "invocations.per_five_minutes": ("ratio", "invocations in those five minutes in which there were any"),
     "retry.amplification": ("ratio", "invocations per request id"),
     "breach.rate": ("share", "invocations slower than the headline threshold"),
     "duration.mean": ("ms", "mean duration"),
@@ -20,7 +21,7 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     "duration.stddev": ("ms", "standard deviation of duration"),
     "duration.variance": ("ms2", "variance of duration"),
     "duration.cv": ("ratio", "standard deviation over mean"),
-    "duration.relative_range": ("ratio", "(max - min) / min"),
+    "duration.relative_range": ("share", "(max - min) / min"),
     "error.known_outcomes": ("share", "invocations whose outcome these logs show"),
     "error.rate": ("share", "invocations that ended in an error of the code, of those whose outcome is known"),
     "error.count": ("count", "invocations that ended in an error of the code"),

@@ -8,9 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from msgspec.structs import replace
+
 from analyzer import __version__
-from analyzer.model import Effort, FunctionMeasurements, Hypothesis, Measured, Measurements, Severity, Verdict
-from analyzer.report.advice import alarms_for, dashboard_for
+from analyzer.model import (
+    EFFORTS,
+    SEVERITIES,
+    VERDICTS,
+    Action,
+    FunctionMeasurements,
+    Hypothesis,
+    Measured,
+    Measurements,
+)
+from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback
 from analyzer.report.document import (
     SCHEMA,
     Advice,
@@ -31,48 +42,62 @@ from analyzer.report.symptoms import issues
 
 # With fewer invocations than this no share and no quantile has an interval worth printing.
 LEAST_INVOCATIONS = 5
-VERDICTS: tuple[Verdict, ...] = ("supported", "weak", "untestable", "not-supported", "refuted")
-# What may be acted on: a cause that the data carry, or the experiment that would settle one.
-ACTIONABLE: tuple[Verdict, ...] = ("supported", "weak", "untestable")
-EFFORTS: tuple[Effort, ...] = ("low", "medium", "high")
+# The hypotheses of each function in the order of their rank.
+Ranked = dict[str, list[Hypothesis]]
 TIMEOUT_NUMBERS = ("duration.p95", "duration.max", "timeout.limit", "timeout.recommended", "timeout.count")
 
 
 def compose(
     measurements: Measurements,
-    hypotheses: dict[str, list[Hypothesis]],
+    hypotheses: Ranked,
     *,
     kind: str,
     subject: str | None,
     unreadable: list[str],
 ) -> Report:
     """The report on `measurements`. `hypotheses` are ranked, by function; `unreadable` says what could not be read."""
-    found = issues(measurements.overall, measurements.functions)
-    solutions = _solutions(measurements.functions, hypotheses)
+    ranked = {
+        function.name: _with_snippets(function.name, hypotheses[function.name]) for function in measurements.functions
+    }
+    found = issues(measurements.overall, measurements.functions, ranked)
+    solutions = _solutions(ranked)
     alarms, template = alarms_for(measurements.functions)
+    headline = measurements.overall.metrics["breach.rate"]
     return Report(
         schema=SCHEMA,
         kind=kind,
         generator=f"reportline {__version__}",
         subject=subject or _subject(measurements.functions),
-        status=_status(measurements, found, hypotheses),
+        status=_status(measurements, found, ranked),
         period=Period(*(_iso(moment) for moment in measurements.period)),
+        headline=headline.threshold or "",
         overall=_function(measurements.overall, []),
-        functions=[_function(function, hypotheses[function.name]) for function in measurements.functions],
+        functions=[_function(function, ranked[function.name]) for function in measurements.functions],
         issues=found,
-        causes=_causes(hypotheses),
+        causes=_causes(ranked),
         solutions=solutions,
         timeouts=list(_timeouts(measurements.functions)),
         alarms=alarms,
         alarms_template=template,
-        dashboard=dashboard_for(measurements),
+        dashboard=dashboard_for(measurements.functions, headline),
+        rollback=rollback(measurements.functions, _settings(solutions)),
         predictions=list(_predictions(solutions)),
         evidence=measurements.evidence,
         quality=_quality(measurements, unreadable),
     )
 
 
-def _status(measurements: Measurements, found: list[Issue], hypotheses: dict[str, list[Hypothesis]]) -> CheckedStatus:
+def _with_snippets(function: str, ranked: list[Hypothesis]) -> list[Hypothesis]:
+    """The hypotheses with the configuration of each action spelt out."""
+
+    def spelt(action: Action) -> Action:
+        snippet = fragment([Advice(function, action)])
+        return replace(action, snippet=snippet.text) if snippet else action
+
+    return [replace(one, actions=[spelt(action) for action in one.actions]) for one in ranked]
+
+
+def _status(measurements: Measurements, found: list[Issue], hypotheses: Ranked) -> CheckedStatus:
     """Degraded with a cause; insufficient data where something is wrong and no cause could be shown, or little was seen."""
     supported = (one for ranked in hypotheses.values() for one in ranked if one.verdict == "supported")
     if any(one.severity != "info" for one in supported):
@@ -110,10 +135,7 @@ def _function(function: FunctionMeasurements, ranked: list[Hypothesis]) -> Funct
     )
 
 
-SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
-
-
-def _causes(hypotheses: dict[str, list[Hypothesis]]) -> list[Cause]:
+def _causes(hypotheses: Ranked) -> list[Cause]:
     """The hypotheses across functions, the best supported first, then the gravest."""
     causes: dict[str, list[Finding]] = {}
     for function, ranked in hypotheses.items():
@@ -135,18 +157,23 @@ def _causes(hypotheses: dict[str, list[Hypothesis]]) -> list[Cause]:
     ]
 
 
-def _solutions(functions: list[FunctionMeasurements], hypotheses: dict[str, list[Hypothesis]]) -> list[Solution]:
+def _solutions(hypotheses: Ranked) -> list[Solution]:
     """Actions of every cause that may be acted on, the same action of several functions together."""
-    together: dict[tuple[int, int, str, str], Solution] = {}
-    for function in functions:
-        for one in hypotheses[function.name]:
-            if one.verdict not in ACTIONABLE:
-                continue
+    together: dict[tuple[int, int, str, str], tuple[Hypothesis, Action, list[Advice]]] = {}
+    for function, ranked in hypotheses.items():
+        for one in ranked:
             for action in one.actions:
                 key = (EFFORTS.index(action.effort), VERDICTS.index(one.verdict), one.id, action.title)
-                solution = together.setdefault(key, Solution(one.id, one.verdict, action.effort, action.title, []))
-                solution.findings.append(Advice(function.name, action))
-    return [together[key] for key in sorted(together, key=lambda key: key[:2])]
+                together.setdefault(key, (one, action, []))[2].append(Advice(function, action))
+    return [
+        Solution(one.id, one.verdict, action.effort, action.title, advice, fragment(advice))
+        for _, (one, action, advice) in sorted(together.items(), key=lambda item: item[0][:2])
+    ]
+
+
+def _settings(solutions: list[Solution]) -> set[str]:
+    """The names of all settings that any solution changes."""
+    return {name for solution in solutions for advice in solution.findings for name in advice.action.settings}
 
 
 def _timeouts(functions: list[FunctionMeasurements]) -> Iterator[TimeoutAdvice]:

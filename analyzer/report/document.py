@@ -15,6 +15,7 @@ from analyzer.model import (
     Hypothesis,
     Measured,
     Severity,
+    SymptomKind,
     Verdict,
 )
 
@@ -52,14 +53,24 @@ class Affected(Struct, frozen=True):
     numbers: dict[str, Measured]
 
 
+class Candidate(Struct, frozen=True):
+    """A hypothesis that would explain an issue, with the affected functions for which it has this verdict."""
+
+    hypothesis: str
+    title: str
+    verdict: Verdict
+    functions: list[str]
+
+
 class Issue(Struct, frozen=True):
     """A symptom: something is wrong, whatever the cause. `limit` is the figure it was held against, with its source."""
 
-    kind: str
+    kind: SymptomKind
     severity: Severity
     overall: dict[str, Measured]
     functions: list[Affected]
     limit: str
+    candidates: list[Candidate]
 
 
 class Finding(Struct, frozen=True):
@@ -77,13 +88,14 @@ class Cause(Struct, frozen=True):
 
 
 class Solution(Struct, frozen=True):
-    """One action and the functions it is for. `verdict` is that of the hypothesis it comes from."""
+    """One action and the functions it is for, with one snippet for them all. `verdict` is that of its hypothesis."""
 
     hypothesis: str
     verdict: Verdict
     effort: Effort
     title: str
     findings: list[Advice]
+    snippet: Snippet | None
 
 
 class Advice(Struct, frozen=True):
@@ -144,6 +156,7 @@ class Report(Struct, frozen=True, kw_only=True):
     subject: str
     status: CheckedStatus
     period: Period
+    headline: str
     overall: FunctionReport
     functions: list[FunctionReport]
     issues: list[Issue]
@@ -153,6 +166,7 @@ class Report(Struct, frozen=True, kw_only=True):
     alarms: list[AlarmAdvice]
     alarms_template: Snippet | None
     dashboard: Snippet | None
+    rollback: Snippet | None
     predictions: list[Prediction]
     evidence: dict[str, Evidence]
     quality: QualityReport

@@ -24,7 +24,8 @@ class Markdown(str):
 SPECIAL = re.compile(r"[\\`*\[\]<>|~&#]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=[Ww])\.|@(?=\w)|\$(?=`)|:(?=[\w+-]+:)")
 # What means something at the beginning of a line only.
 LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
-ORDERED = re.compile(r"^(\d+)([.)])")
+# A list marker needs white space behind it, which the template may bring; "90.9 %" is none.
+ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 # Invisible, or moving the cursor or the direction of text: controls, formats (bidi, zero width), surrogates, private use.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"

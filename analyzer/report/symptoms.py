@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 from msgspec import Struct
 
-from analyzer.model import FunctionMeasurements, Measured, Severity
-from analyzer.report.document import Affected, Issue
+from analyzer.model import SEVERITIES, VERDICTS, FunctionMeasurements, Hypothesis, Measured, SymptomKind
+from analyzer.report.document import Affected, Candidate, Issue
 
 Numbers = dict[str, Measured]
 
@@ -15,7 +15,7 @@ Numbers = dict[str, Measured]
 class Symptom(Struct, frozen=True):
     """`metric` at or above `warning` is worth a warning, at or above `critical` more. `also` are numbers told with it."""
 
-    kind: str
+    kind: SymptomKind
     metric: str
     warning: float
     critical: float
@@ -26,9 +26,14 @@ class Symptom(Struct, frozen=True):
 
 def slow_population(function: FunctionMeasurements) -> Numbers:
     """The durations of the breaching invocations, under their usual names, beside the metrics of all."""
-    population = f"invocations with {function.metrics['breach.rate'].threshold}"
+    population = slow_population_name(function.metrics["breach.rate"].threshold or "")
     slow = {measured.metric: measured for measured in function.slices if measured.population == population}
     return function.metrics | slow
+
+
+def slow_population_name(threshold: str) -> str:
+    """What measuring calls the invocations beyond a threshold."""
+    return f"invocations with {threshold}"
 
 
 # Any occurrence at all.
@@ -50,7 +55,17 @@ SYMPTOMS = (
         1.0,
         NEVER,
         "the slowest takes at least twice as long as the fastest, a limit of this report",
-        ("duration.min", "duration.max", "duration.mean", "duration.p95", "duration.cv", "duration.iqr", "breach.rate"),
+        (
+            "duration.min",
+            "duration.max",
+            "duration.mean",
+            "duration.p95",
+            "duration.stddev",
+            "duration.variance",
+            "duration.cv",
+            "duration.iqr",
+            "breach.rate",
+        ),
         look=slow_population,
     ),
     Symptom(
@@ -86,21 +101,44 @@ SYMPTOMS = (
 )
 # The breaching invocations of a function that breaches next to nothing make no population worth a word.
 LEAST_UNEVEN = 0.10
-RANK: dict[Severity, int] = {"critical": 0, "warning": 1, "info": 2}
 
 
-def issues(overall: FunctionMeasurements, functions: list[FunctionMeasurements]) -> list[Issue]:
-    """The symptoms that any function shows, the gravest first."""
-    found = [issue for symptom in SYMPTOMS if (issue := _issue(symptom, overall, functions))]
-    return sorted(found, key=lambda issue: RANK[issue.severity])
+def issues(
+    overall: FunctionMeasurements, functions: list[FunctionMeasurements], hypotheses: dict[str, list[Hypothesis]]
+) -> list[Issue]:
+    """The symptoms that any function shows, the gravest first, each with the hypotheses that would explain it."""
+    found = [issue for symptom in SYMPTOMS if (issue := _issue(symptom, overall, functions, hypotheses))]
+    return sorted(found, key=lambda issue: SEVERITIES.index(issue.severity))
 
 
-def _issue(symptom: Symptom, overall: FunctionMeasurements, functions: list[FunctionMeasurements]) -> Issue | None:
+def _issue(
+    symptom: Symptom,
+    overall: FunctionMeasurements,
+    functions: list[FunctionMeasurements],
+    hypotheses: dict[str, list[Hypothesis]],
+) -> Issue | None:
     affected = list(_affected(symptom, functions))
     if not affected:
         return None
-    severity = min((one.severity for one in affected), key=RANK.__getitem__)
-    return Issue(symptom.kind, severity, _numbers(symptom, symptom.look(overall)), affected, symptom.source)
+    return Issue(
+        symptom.kind,
+        min((one.severity for one in affected), key=SEVERITIES.index),
+        _numbers(symptom, symptom.look(overall)),
+        affected,
+        symptom.source,
+        _candidates(symptom.kind, {one.function: hypotheses[one.function] for one in affected}),
+    )
+
+
+def _candidates(kind: SymptomKind, hypotheses: dict[str, list[Hypothesis]]) -> list[Candidate]:
+    """The hypotheses that would explain a symptom, by verdict, the best supported first."""
+    together: dict[tuple[int, str], Candidate] = {}
+    for function, ranked in hypotheses.items():
+        for one in ranked:
+            if kind in one.explains:
+                key = (VERDICTS.index(one.verdict), one.id)
+                together.setdefault(key, Candidate(one.id, one.title, one.verdict, [])).functions.append(function)
+    return [together[key] for key in sorted(together, key=lambda key: key[0])]
 
 
 def _affected(symptom: Symptom, functions: list[FunctionMeasurements]) -> Iterator[Affected]:

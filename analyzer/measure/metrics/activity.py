@@ -12,13 +12,16 @@ from analyzer.model import Measured
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
-SELECT count(*) AS invocations, count(DISTINCT stream) AS environments, count(DISTINCT request_id) AS requests
+SELECT count(*) AS invocations, count(DISTINCT stream) AS environments, count(DISTINCT request_id) AS requests,
+       count(end_time) / nullif(count(DISTINCT epoch_us(end_time) // 300000000), 0) AS per_five_minutes
 FROM invocations WHERE {scope.where}""")
     row = answer.row
     n = row["invocations"]
     yield fact("invocations", n, "count", n, scope, answer.id)
     if row["environments"]:
         yield fact("environments", row["environments"], "count", n, scope, answer.id)
+    if row["per_five_minutes"] is not None:
+        yield fact("invocations.per_five_minutes", row["per_five_minutes"], "ratio", n, scope, answer.id)
     if row["requests"]:
         yield fact("retry.amplification", n / row["requests"], "ratio", n, scope, answer.id)
 
@@ -28,10 +31,15 @@ FAMILY = Family(
     measure=measure,
     example=Example(
         invocations=[
-            {"request_id": "a", "stream": "one"},
-            {"request_id": "a", "stream": "two"},
-            {"request_id": "b", "stream": "two"},
+            {"request_id": "a", "stream": "one", "end_time": 1_000_000},
+            {"request_id": "a", "stream": "two", "end_time": 2_000_000},
+            {"request_id": "b", "stream": "two", "end_time": 3_600_000_000},
         ],
-        expect={"invocations": 3, "environments": 2, "retry.amplification": 1.5},
+        expect={
+            "invocations": 3,
+            "environments": 2,
+            "retry.amplification": 1.5,
+            "invocations.per_five_minutes": 1.5,
+        },
     ),
 )

@@ -99,6 +99,7 @@ FROM calls, tail, warm GROUP BY ALL""")
         population=slow.population,
         evidence=answer.id,
         interval="longest initialisation over the lower limit of p95",
+        bounds=True,
     )
     if size.n < LEAST_FOR_TAIL:
         return

@@ -57,6 +57,7 @@ FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND memory_mb IS 
         population=scope.population,
         evidence=answer.id,
         interval="from a duration that halves to one that stays",
+        bounds=True,
         note=note,
     )
 

@@ -48,7 +48,7 @@ FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
         yield fact("duration.cv", row["cv"], "ratio", size.n, scope, answer.id)
     if row["minimum"]:
         relative = (row["maximum"] - row["minimum"]) / row["minimum"]
-        yield fact("duration.relative_range", relative, "ratio", size.n, scope, answer.id)
+        yield fact("duration.relative_range", relative, "share", size.n, scope, answer.id)
 
 
 FAMILY = Family(

@@ -1,0 +1,157 @@
+"""What templates say things with: numbers that lead to their query, names as code, sentences in the plural.
+
+Everything given out is Markdown that is safe to print. What a template prints without these is escaped and masked as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+
+from analyzer import figures
+from analyzer.model import Expected, Measured, Verdict
+from analyzer.report.document import FunctionReport, Period, Report, Snippet
+from analyzer.report.escape import Markdown, code_block, code_span, cut, markdown
+from analyzer.report.symptoms import slow_population_name
+
+EXCERPT = 200
+VERDICTS: dict[Verdict, str] = {
+    "supported": "supported",
+    "weak": "weakly supported",
+    "not-supported": "not supported",
+    "refuted": "refuted",
+    "untestable": "untestable",
+}
+Numbers = dict[str, Measured]
+# The methods below by the names under which templates know them.
+FILTERS = (
+    "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
+    "period", "limit", "verdict",
+)  # fmt: skip
+FUNCTIONS = ("cite", "plural", "headline", "slow", "slices")
+
+
+class Words:
+    """The filters and functions that a template of `report` may use; `cited` are the queries it led to, in order."""
+
+    def __init__(self, report: Report, mask: Callable[[str], str]) -> None:
+        self.report = report
+        self.mask = mask
+        self.cited: dict[str, None] = {}
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        return {name: getattr(self, name) for name in FILTERS}
+
+    def functions(self) -> dict[str, object]:
+        return {"report": self.report, "cited": self.cited} | {name: getattr(self, name) for name in FUNCTIONS}
+
+    # ── numbers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def cite(self, *numbers: Measured | str) -> Markdown:
+        """Links to the queries behind numbers."""
+        names = list(dict.fromkeys(one if isinstance(one, str) else one.evidence for one in numbers))
+        self.cited.update(dict.fromkeys(names))
+        return Markdown("<sup>" + " ".join(f"[{name}](#{name})" for name in names) + "</sup>")
+
+    def figure(self, measured: Measured) -> Markdown:
+        """A number with k of n, its interval and its query."""
+        return Markdown(markdown(figures.write_measured(measured)) + Markdown(" ") + self.cite(measured))
+
+    def number(self, measured: Measured) -> Markdown:
+        """A number with its query."""
+        return Markdown(self.short(measured) + Markdown(" ") + self.cite(measured))
+
+    @staticmethod
+    def short(measured: Measured) -> Markdown:
+        """A number alone, where its query stands beside it."""
+        if measured.value is None:
+            return Markdown("–")
+        return markdown(figures.write(measured.value, measured.unit))
+
+    @staticmethod
+    def interval(measured: Measured) -> Markdown:
+        return markdown(figures.write_interval(measured))
+
+    @staticmethod
+    def expected(expected: Expected) -> Markdown:
+        """What an action should do: 61 s to 145 s, or what stays as it is."""
+        low, high = (figures.write(value, expected.unit) for value in (expected.low, expected.high))
+        return markdown(f"between {low} and {high}")
+
+    # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @staticmethod
+    def plural(n: int, one: str, many: str | None = None) -> str:
+        return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+    def listed(self, items: Iterable[str]) -> Markdown:
+        """a, b and c."""
+        texts = [item if isinstance(item, Markdown) else markdown(self.mask(item)) for item in items]
+        return Markdown(", ".join([*texts[:-2], " and ".join(texts[-2:])]))
+
+    def code(self, text: str) -> Markdown:
+        return code_span(self.mask(text))
+
+    def codes(self, names: Iterable[str]) -> Markdown:
+        """`a`, `b` and `c`."""
+        return self.listed(self.code(name) for name in names)
+
+    def excerpt(self, text: str) -> Markdown:
+        """A log line, masked before it is cut: half a secret would not be known for one."""
+        return code_span(cut(self.mask(" ".join(text.split())), EXCERPT))
+
+    def block(self, snippet: Snippet) -> Markdown:
+        return code_block(self.mask(snippet.text), snippet.language)
+
+    def sql(self, text: str) -> Markdown:
+        return code_block(self.mask(text.strip()), "sql")
+
+    @staticmethod
+    def verdict(word: Verdict) -> str:
+        return VERDICTS[word]
+
+    def prose(self, text: str) -> Markdown:
+        """A sentence of a rule, in which `code` may stand between backticks."""
+        parts = text.split("`") if text.count("`") % 2 == 0 else [text]
+        return Markdown("".join(self._part(part, code=number % 2 == 1) for number, part in enumerate(parts)))
+
+    def _part(self, text: str, *, code: bool) -> str:
+        if code:
+            return self.code(text)
+        inner = markdown(self.mask(text))
+        # Escaping trims, and a space beside code has to stay.
+        return f"{' ' * text[:1].isspace()}{inner}{' ' * (text[-1:].isspace() and bool(inner))}"
+
+    @staticmethod
+    def period(period: Period) -> str:
+        begin, end = (f"{moment[:10]} {moment[11:16]}Z" for moment in (period.begin or "", period.end or ""))
+        return f"{begin} to {end[11:] if begin[:10] == end[:10] else end}"
+
+    @staticmethod
+    def limit(threshold: str) -> str:
+        """60 s, of duration>60s."""
+        return re.sub(r"([a-z]+)$", r" \1", threshold.partition(">")[2])
+
+    # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
+
+    def headline(self, function: FunctionReport) -> Measured:
+        """The breach rate of the threshold that the report is about."""
+        rates = function.metrics["breach.rate"]
+        assert isinstance(rates, list)
+        return next(one for one in rates if one.threshold == self.report.headline)
+
+    def slow(self, function: FunctionReport) -> Numbers:
+        """The durations of the invocations beyond that threshold; empty where there are none."""
+        name = slow_population_name(self.report.headline)
+        return {one.metric: one for one in function.slices if one.population == name}
+
+    @staticmethod
+    def slices(function: FunctionReport, by: str) -> dict[str, Numbers]:
+        """The numbers of each "version" or "hour" by its name."""
+        groups: dict[str, Numbers] = {}
+        for one in function.slices:
+            _, _, label = one.population.rpartition(", ")
+            kind, _, name = label.partition(" ")
+            if kind == by:
+                groups.setdefault(name, {})[one.metric] = one
+        return groups

@@ -1,0 +1,153 @@
+"""Writes the sample logs: `python sample_logs/make.py [folder]`. The same bytes every time, with the standard library alone.
+
+Every `expect.json` says what must come out of the files it names. It is written from what was put in, never from what
+a reader made of it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import autotuner
+import small_samples
+import wrappings
+from lambda_lines import Stream, Truth, unique_id
+
+AGENT = "lambda-autotuner-agent"
+
+
+class Sample(NamedTuple):
+    """One file, and what must come out of it."""
+
+    content: bytes
+    container: str
+    lines: int
+    understood: int
+    invocations: list[Truth]
+
+
+Samples = dict[str, Sample]
+
+
+def agent(streams: Sequence[Stream]) -> Samples:
+    """The 44 invocations as three export tasks left them in the bucket."""
+    return {
+        wrappings.export_key(
+            f"{AGENT}/{stream.function}", unique_id(stream.function), stream.name, "000000.gz"
+        ): _whole(wrappings.gzipped(wrappings.export(stream.events)), "s3-export", [stream], named=True)
+        for stream in streams
+    }
+
+
+def s3_export() -> Samples:
+    plain, repacked = small_samples.s3_plain(), small_samples.s3_repacked()
+    task = unique_id("checkout")
+    return {
+        wrappings.export_key("checkout", task, plain.name, "000000"): _export(plain),
+        wrappings.export_key("checkout", task, repacked.name, "000000.zst"): _whole(
+            wrappings.zstd(wrappings.export(repacked.events)), "s3-export", [repacked], named=True
+        ),
+    }
+
+
+def log_events_json(streams: Sequence[Stream]) -> Samples:
+    by_function: dict[str, list[Stream]] = {}
+    for stream in streams:
+        by_function.setdefault(stream.function, []).append(stream)
+    files = {"all.json": list(streams)} | {f"{name}.json": group for name, group in by_function.items()}
+    samples = {
+        name: _whole(wrappings.filter_log_events(group), "log-events-json", group) for name, group in files.items()
+    }
+    pages = small_samples.two_pages()
+    samples["get-log-events.json"] = _whole(wrappings.get_log_events(pages, page=7), "log-events-json", [pages])
+    return samples
+
+
+def console_csv(streams: Sequence[Stream]) -> Samples:
+    return {"log-events-viewer-result.csv": _whole(wrappings.console_csv(streams), "console-csv", streams)}
+
+
+def pasted_text(streams: Sequence[Stream]) -> Samples:
+    """REPORT lines alone: they carry the figures, and not how an invocation ended."""
+    bare = [
+        truth._replace(function=None, outcome="unknown", error_type=None, complete=False)
+        for stream in streams
+        for truth in stream.invocations
+    ]
+    searched = wrappings.searched(streams)
+    contents = {"zgrep.txt": searched, "terminal.txt": wrappings.copied(searched)}
+    return {name: Sample(content, "pasted-text", len(bare), len(bare), bare) for name, content in contents.items()}
+
+
+def grammar(streams: Iterable[Stream]) -> Samples:
+    """Streams of one function as an export task leaves them, unpacked so that they can be read here."""
+    return {
+        wrappings.export_key(stream.function, unique_id("checkout"), stream.name, "000000"): _export(stream)
+        for stream in streams
+    }
+
+
+def _export(stream: Stream) -> Sample:
+    return _whole(wrappings.export(stream.events), "s3-export", [stream], named=True)
+
+
+def _whole(content: bytes, container: str, streams: Sequence[Stream], named: bool = False) -> Sample:
+    """A file that carries every line of these streams; `named` when its place also gives away the function."""
+    lines = sum(len(stream.events) for stream in streams)
+    understood = lines - sum(stream.not_understood for stream in streams)
+    invocations = [truth for stream in streams for truth in stream.invocations]
+    if not named:
+        invocations = [truth._replace(function=None) for truth in invocations]
+    return Sample(content, container, lines, understood, invocations)
+
+
+def expectation(samples: Samples) -> bytes:
+    """An invocation a line, so that a difference is one line too."""
+    files = []
+    for name, sample in samples.items():
+        rows = ",\n".join(f"        {json.dumps(truth._asdict())}" for truth in sample.invocations)
+        files.append(
+            f"    {json.dumps(name)}: {{\n"
+            f'      "container": {json.dumps(sample.container)},\n'
+            f'      "lines": {sample.lines},\n'
+            f'      "understood": {sample.understood},\n'
+            f'      "invocations": [\n{rows}\n      ]\n'
+            "    }"
+        )
+    return ('{\n  "files": {\n' + ",\n".join(files) + "\n  }\n}\n").encode()
+
+
+def files() -> dict[str, bytes]:
+    """Everything that is written, by its place under the folder of the samples."""
+    streams = autotuner.streams()
+    folders = {
+        "": agent(streams),
+        "containers/s3-export/": s3_export(),
+        "containers/log-events-json/": log_events_json(streams),
+        "containers/console-csv/": console_csv(streams),
+        "containers/pasted-text/": pasted_text(streams),
+    } | {f"grammars/{name}/": grammar(make()) for name, make in small_samples.GRAMMARS.items()}
+    # An export task tries its permission with this file, which is no log.
+    made = {f"{AGENT}/{autotuner.PIPELINE}/aws-logs-write-test": b"Permission Check Successful"}
+    for folder, samples in folders.items():
+        made |= {folder + name: sample.content for name, sample in samples.items()}
+        made[f"{folder}expect.json"] = expectation(samples)
+    return made
+
+
+def main() -> None:
+    target = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    made = files()
+    for name, content in made.items():
+        path = target / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    print(f"{len(made)} files written to {target}")
+
+
+if __name__ == "__main__":
+    main()
