@@ -6,13 +6,13 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format clean
+.PHONY: help report test check format golden clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: $(VENV)/.run ## set up, then write the error-analysis report of the sample logs
-	$(BIN)/reportline analyze $(SAMPLE) -o $(OUT) --threshold 'duration>60s'
+	$(BIN)/reportline analyze $(SAMPLE) -o $(OUT)
 
 test: $(VENV)/.dev ## set up, then run every test
 	$(BIN)/pytest -q -n 2
@@ -27,6 +27,10 @@ check: $(VENV)/.dev ## format, lint, types, import layers, documents up to date
 format: $(VENV)/.dev ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+golden: $(VENV)/.run ## write the sample report into docs/, and its first lines into the README; read the difference
+	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
+	$(BIN)/python tests/readme.py
 
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

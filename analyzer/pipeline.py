@@ -15,7 +15,7 @@ from analyzer.ingest import Ingested, Progress, ingest
 from analyzer.lake import Lake
 from analyzer.measure import Threshold, Window, measure
 from analyzer.model import SEVERITIES, Hypothesis, Severity
-from analyzer.report import Report, Templates, compose, render
+from analyzer.report import Output, Report, Templates, compose, render
 from analyzer.resources import shipped
 
 
@@ -102,12 +102,12 @@ def reached(report: Report, level: Severity) -> list[Hypothesis]:
 
 
 class _Tools:
-    """Rules and templates, looked at before any log is: a slip in them should not cost an hour of reading."""
+    """Rules, templates and the place to write to, looked at before any log is: a slip should not cost an hour of reading."""
 
     def __init__(self, options: Options, output: Path) -> None:
         self.rules: list[Rule] = rules_from(options.rules)
         self.templates = Templates(options.templates, options.kind, redacted=options.redact)
-        self.output = output
+        self.output = Output.at(output)
 
 
 def rules_from(folder: Path | None) -> list[Rule]:

@@ -69,7 +69,7 @@ class _Draft:
 
     __slots__ = (
         "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "lines", "memory_words", "message",
-        "position", "report", "request_id", "start_time", "started", "status", "timeout_s", "trace_id", "version",
+        "position", "report", "request_id", "start_time", "started", "status", "thrown", "timeout_s", "trace_id", "version",
     )  # fmt: skip
 
     def __init__(self, request_id: str, record: Record, attempt: int) -> None:
@@ -90,6 +90,7 @@ class _Draft:
         self.fault: Fault | None = None
         self.memory_words = False
         self.init_failed = False
+        self.thrown = False
         self.timeout_s: float | None = None
 
 
@@ -280,7 +281,8 @@ class Assembler:
             self._note(environment, record, "fields", draft, None, event.request_id, event.level, fields=event.fields)
 
     def _throw(self, draft: _Draft, event: ApplicationLine) -> None:
-        draft.error_type = draft.error_type or event.error_type or "unhandled"
+        draft.thrown = True
+        draft.error_type = draft.error_type or event.error_type
         draft.message = draft.message or event.message
 
     def _note(
@@ -378,7 +380,7 @@ def _outcome(draft: _Draft, report: ReportLine, whole: bool) -> Outcome:
         return "crash"
     if status in ("error", "failure"):
         return "crash" if types & {"Runtime.ExitError", "Extension.Crash", "Extension.ExitError"} else "error"
-    if draft.error_type or draft.fault:
+    if draft.thrown or draft.error_type or draft.fault:
         return "error"
     if status == "success":
         return "ok"

@@ -2,6 +2,6 @@
 
 from analyzer.report.compose import compose
 from analyzer.report.document import Report
-from analyzer.report.render import Templates, render
+from analyzer.report.render import Output, Templates, render
 
-__all__ = ["Report", "Templates", "compose", "render"]
+__all__ = ["Output", "Report", "Templates", "compose", "render"]

@@ -22,7 +22,7 @@ FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DEFAULT_REGION = "us-east-1"
 # More functions than this make a template that nobody reads; report.json and a loop are the better tools then.
 MOST_FUNCTIONS = 10
-WIDTH = 110
+WIDTH = 120
 # The five minutes that alarms look at.
 PERIOD = 300
 # CloudWatch takes a percentile for unreliable below 10 / (1 - p) samples a period: 200 for p95.

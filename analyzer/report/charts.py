@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # matplotlib takes half a second to load
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 GREY, INK, ALARM = "#9A9A9A", "#333333", "#B2182B"
 OTHER, UNNAMED = "other functions", "not named"
-STYLE = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "reportline",
     "font.family": "sans-serif",
@@ -204,7 +204,7 @@ def _quantiles(axes: Axes, bins: list[TimeBin]) -> Entries:
     """Quantiles of the busiest functions: those of several functions together do not follow from each one's."""
     colours = _colours((one.function, one.n) for one in bins)
     named = {name: colour for name, colour in colours.items() if name != OTHER}
-    lines = {"p95": "-", "p50": ":"} if len(named) <= MOST_MEDIANS else {"p95": "-"}
+    lines: dict[str, Literal["-", ":"]] = {"p95": "-", "p50": ":"} if len(named) <= MOST_MEDIANS else {"p95": "-"}
     for name, colour in named.items():
         mine = sorted((one for one in bins if _label(one.function, colours) == name), key=lambda one: one.start)
         for quantile, style in lines.items():
@@ -281,7 +281,7 @@ def _mark(marker: str, colour: str, *, face: str | None = None) -> Line2D:
     )
 
 
-def _stroke(style: str) -> Line2D:
+def _stroke(style: Literal["-", ":", "none"]) -> Line2D:
     from matplotlib.lines import Line2D
 
     return Line2D([], [], linestyle=style, color=INK, linewidth=1.4)
@@ -333,19 +333,20 @@ def _threshold(value: float) -> str:
 
 
 def _duration_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
+    """The limits come before the scale, which would else look for limits of its own, and warn where it finds none."""
     from matplotlib.ticker import NullLocator
 
     ticks = [tick for tick in TICKS if low <= tick <= high]
     if len(ticks) > MOST_TICKS:
         ticks = [tick for tick in COARSE_TICKS if low <= tick <= high]
     if which == "x":
-        axes.set_xscale("log")
         axes.set_xlim(low, high)
+        axes.set_xscale("log")
         axes.set_xticks(ticks, [_duration(tick) for tick in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     else:
-        axes.set_yscale("log")
         axes.set_ylim(low, high)
+        axes.set_yscale("log")
         axes.set_yticks(ticks, [_duration(tick) for tick in ticks])
         axes.yaxis.set_minor_locator(NullLocator())
     axes.grid(axis=which, **GRID)
@@ -367,8 +368,8 @@ def _time_axis(axes: Axes, days: list[float]) -> None:
 
     begin, end = min(days, default=0.0), max(days, default=1.0)
     margin = max((end - begin) * 0.02, LEAST_MARGIN_DAYS)
-    locator = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)
-    formatter = ConciseDateFormatter(
+    locator = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
+    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
         locator,
         tz=UTC,
         formats=["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"],
@@ -461,6 +462,6 @@ def _svg(figure: Figure, title: str) -> bytes:
         "Format": None,
         "Type": None,
     }
-    FigureCanvasSVG(figure).print_svg(content, metadata=metadata)
+    FigureCanvasSVG(figure).print_svg(content, metadata=metadata)  # type: ignore[no-untyped-call]
     drawn = content.getvalue()
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + drawn[drawn.index(b"<svg") :]

@@ -70,8 +70,12 @@ BESIDE = (
 )
 # What ends a value without quotes: white space, a quote, the next pair, or the brackets around it.
 END = r"(?<!\\)\\++[\"'nrt]|[&;,](?:\s|$|[\[{\"'\\]|[\w.%\[\]-]{1,40}[=:])|(?<![)\]}])[)\]}]++(?:[\s,;&\"'\\.]|$)"
-# An object or a list is not a value; its members have names of their own.
-BARE = rf"(?![{{\[(][ \t]*+(?:\\*+[\"'{{\[]|[\w.-]{{1,40}}[ \t]*+[=:]|[)\]}}]|$))(?:(?!{END})[^\s\"'`])++"
+# An object or a list is not a value, its members have names of their own; nor is what a template fills in.
+NO_VALUE = (
+    r"\{\{|\$\{[\w.:-]{1,80}\}(?:\W|$)"
+    r"|[{\[(][ \t]*+(?:\\*+[\"'{\[]|[\w.-]{1,40}[ \t]*+[=:]|[)\]}]|$)"
+)
+BARE = rf"(?!{NO_VALUE})(?:(?!{END})[^\s\"'`])++"
 # A quoted value ends with the quote it began with, escaped as often; where that is cut off, with the line.
 VALUE = rf"(?P<quote>\\*+[\"'`])?+(?P<secret>(?(quote)(?:(?!(?<!\\)(?P=quote))[^\r\n])*+|{BARE}))"
 # Left of a token: no letter or digit, unless it belongs to an escape such as \n or %22.
@@ -367,7 +371,8 @@ RULES = (
     _rule(
         "iban",
         "0 1 2 3 4 5 6 7 8 9",
-        r"(?P<secret>[A-Z](?<![A-Za-z0-9].)[A-Z][0-9]{2}(?:[A-Z0-9]{11,30}+|(?: [A-Z0-9]{4}){2,7}+(?: [A-Z0-9]{1,3})?+))(?![A-Za-z0-9])",
+        r"(?P<secret>[A-Z](?<![A-Za-z0-9].)[A-Z][0-9]{2}"
+        r"(?:[A-Z0-9]{11,30}+|(?: [A-Z0-9]{4}){2,7}+(?: [A-Z0-9]{1,3})?+))(?![A-Za-z0-9])",
         _iban,
     ),
     _rule(

@@ -22,10 +22,10 @@ from analyzer.report import charts
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
 from analyzer.report.redaction import redact
-from analyzer.report.words import FILTERS, Words
+from analyzer.report.words import FILTERS, Words, limit
 from analyzer.resources import shipped
 
-SUFFIXES = (".md", ".json")
+FORMATS = (".md", ".json")
 TEMPLATE = ".md.j2"
 
 
@@ -90,29 +90,40 @@ def _place(problem: BaseException) -> str | None:
     return place
 
 
-def render(report: Report, measurements: Measurements, templates: Templates, output: Path) -> list[Path]:
-    """Write `report` to `output`, a folder or a file whose suffix says the format; gives the files written.
+class Output(Struct, frozen=True):
+    """Where a report goes: every format beside `base`, which has no suffix yet."""
 
-    Raises UserError when the place cannot be written to or the format is none that is written.
-    """
-    mask = templates.mask
-    if output.suffix and output.suffix not in SUFFIXES and not output.is_dir():
-        raise UserError(f"cannot write {output}: reports are written as {' and '.join(SUFFIXES)}, or into a folder")
-    to_file = output.suffix in SUFFIXES and not output.is_dir()
-    base = output.with_suffix("") if to_file else output / "report"
+    base: Path
+    formats: tuple[str, ...]
+
+    @staticmethod
+    def at(path: Path) -> Output:
+        """A file whose suffix says the format, else a folder, which gets all of them. Raises UserError for another suffix."""
+        if path.is_dir() or not path.suffix[1:].isalpha():
+            return Output(path / "report", FORMATS)
+        if path.suffix not in FORMATS:
+            raise UserError(f"cannot write {path}: reports are written as {' and '.join(FORMATS)}, or into a folder")
+        return Output(path.with_suffix(""), (path.suffix,))
+
+    def file(self, ending: str) -> Path:
+        return self.base.with_name(self.base.name + ending)
+
+
+def render(report: Report, measurements: Measurements, templates: Templates, output: Output) -> list[Path]:
+    """Write `report`; gives the files written. Raises UserError when they cannot be."""
     files: dict[Path, bytes] = {}
-    if not to_file or output.suffix == ".md":
-        pictures = _pictures(report, measurements, base.name)
-        files[base.with_name(base.name + ".md")] = _markdown(report, templates, pictures).encode()
-        files |= {base.with_name(picture.file): picture.svg for picture in pictures}
-    if not to_file or output.suffix == ".json":
-        files[base.with_name(base.name + ".json")] = to_json(report, mask)
+    if ".md" in output.formats:
+        pictures = _pictures(report, measurements, output.base.name)
+        files[output.file(".md")] = _markdown(report, templates, pictures).encode()
+        files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
+    if ".json" in output.formats:
+        files[output.file(".json")] = to_json(report, templates.mask)
     try:
-        base.parent.mkdir(parents=True, exist_ok=True)
+        output.base.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
             path.write_bytes(content)
     except OSError as problem:
-        raise UserError(f"cannot write to {output}: {problem.strerror}") from problem
+        raise UserError(f"cannot write to {output.base.parent}: {problem.strerror}") from problem
     return list(files)
 
 
@@ -163,7 +174,7 @@ def _distribution_title(measurements: Measurements) -> str:
     breach = measurements.overall.metrics["breach.rate"]
     if not breach.k:
         return f"Distribution of {breach.n:,} durations"
-    return f"{breach.k:,} of {breach.n:,} invocations took longer than {(breach.threshold or '').partition('>')[2]}"
+    return f"{breach.k:,} of {breach.n:,} invocations took longer than {limit(breach.threshold or '')}"
 
 
 def _markdown(report: Report, templates: Templates, pictures: list[Picture]) -> str:

@@ -26,9 +26,14 @@ Numbers = dict[str, Measured]
 # The methods below by the names under which templates know them.
 FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
-    "period", "limit", "verdict",
+    "period", "verdict", "limit",
 )  # fmt: skip
 FUNCTIONS = ("cite", "plural", "headline", "slow", "slices")
+
+
+def limit(threshold: str) -> str:
+    """60 s, of duration>60s."""
+    return re.sub(r"([a-z]+)$", r" \1", threshold.partition(">")[2])
 
 
 class Words:
@@ -127,10 +132,7 @@ class Words:
         begin, end = (f"{moment[:10]} {moment[11:16]}Z" for moment in (period.begin or "", period.end or ""))
         return f"{begin} to {end[11:] if begin[:10] == end[:10] else end}"
 
-    @staticmethod
-    def limit(threshold: str) -> str:
-        """60 s, of duration>60s."""
-        return re.sub(r"([a-z]+)$", r" \1", threshold.partition(">")[2])
+    limit = staticmethod(limit)
 
     # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
 

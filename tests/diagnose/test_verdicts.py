@@ -218,6 +218,12 @@ def test_nothing_is_missing_where_what_is_known_decides(make_rule: MakeRule) -> 
     assert (found.verdict, missing(found)) == ("not-supported", [])
 
 
+def test_nothing_is_missing_from_what_is_refuted(make_rule: MakeRule) -> None:
+    rule = make_rule(refuted_when="oom.count == 0")
+    found = examined(rule, measured("oom.count", 0, unit="count"))
+    assert (found.verdict, missing(found)) == ("refuted", [])
+
+
 def test_what_could_not_change_the_answer_is_not_missing(make_rule: MakeRule) -> None:
     """The first part holds by the median; that the 95th percentile is absent is of no account."""
     either = {"any": ["duration.p50 >= 3 s", "duration.p95 >= 9 s"]}
@@ -412,7 +418,7 @@ def test_placeholders_are_filled_wherever_a_rule_speaks(make_rule: MakeRule) -> 
         "{{ 7 * 7 }}",
         "{% raw %}",
         "%s %(function)s %n",
-        "${function} $(touch trace) `id`",
+        "${function} $(touch trace)",
         r"\g<0> \1 \\",
         "{",
         "}{",
@@ -426,7 +432,12 @@ def test_the_name_of_a_function_is_never_evaluated(make_rule: MakeRule, name: st
     assert found.statement == "Calls of " + name + " take 2.0 s."
 
 
-@given(st.text())
+def test_a_backtick_in_a_name_cannot_pair_with_those_of_the_rule(make_rule: MakeRule) -> None:
+    found = examined(make_rule(hypothesis="Set `A` of {function}."), name="x`y``")
+    assert found.statement == "Set `A` of x'y''."
+
+
+@given(st.text(st.characters(exclude_characters="`")))
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_a_function_is_called_is_said_as_it_is(make_rule: MakeRule, name: str) -> None:
     assert examined(make_rule(), name=name).statement == "Calls of " + name + " wait for a neighbour."

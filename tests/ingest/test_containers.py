@@ -182,6 +182,40 @@ def test_a_whole_pasted_invocation_is_ok_and_a_searched_one_is_unknown(read_file
     assert [row["outcome"] for row in read_file(f"{whole}\n{searched}\n")] == ["ok", "unknown"]
 
 
+@pytest.mark.parametrize("time", ["", "2026-03-17T08:12:05.123Z "])
+def test_a_pasted_traceback_ends_its_invocation_with_an_error(read_file: Read, time: str) -> None:
+    traceback = (
+        "[ERROR] KeyError: 's3'\nTraceback (most recent call last):\n\u00a0\u00a0File 'app.py', line 30, in handler"
+    )
+    text = "\n".join(time + line for line in invocation("working", traceback))
+    (row,) = read_file(text)
+    assert (row["outcome"], row["error_type"]) == ("error", "KeyError")
+
+
+@pytest.mark.parametrize("space", ["\t", " "])
+def test_a_pasted_line_of_node_keeps_the_time_that_is_its_own(read_file: Read, space: str) -> None:
+    error = space.join(("2026-03-17T08:00:01.000Z", ID, "ERROR", 'Invoke Error {"errorType":"TypeError","stack":[]}'))
+    (row,) = read_file("\n".join(invocation(error)))
+    assert (row["outcome"], row["error_type"]) == ("error", "TypeError")
+
+
+def test_a_pasted_timeout_is_one_whether_or_not_an_event_time_stands_in_front(read_file: Read) -> None:
+    timeout = f"2026-03-17T08:00:03.000Z {ID} Task timed out after 3.00 seconds"
+    other = f"2026-03-17T08:00:03.000Z 2026-03-17T08:00:03.000Z {OTHER_ID} Task timed out after 3.00 seconds"
+    text = "\n".join((*invocation(timeout), *invocation(other, request_id=OTHER_ID)))
+    assert [row["outcome"] for row in read_file(text)] == ["timeout", "timeout"]
+
+
+def test_a_report_that_was_wrapped_to_a_field_a_line_is_read(read_file: Read) -> None:
+    (row,) = read_file(report().replace("\t", "\n"))
+    assert (row["duration_ms"], row["max_memory_mb"]) == (92_394.25, 539)
+
+
+def test_an_export_copied_on_windows_is_still_an_export(read_file: Read) -> None:
+    (row,) = read_file(export(*invocation("working")).replace("\n", "\r\n"))
+    assert (row["outcome"], row["stream"] is not None) == ("ok", True)
+
+
 def test_at_most_one_container_but_the_last_resort_claims_a_file() -> None:
     heads = {
         "s3-export": export(*invocation("a")),

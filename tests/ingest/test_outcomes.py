@@ -40,6 +40,26 @@ START, END = f"START RequestId: {ID} Version: $LATEST", f"END RequestId: {ID}"
             "error",
             "java.lang.NullPointerException",
         ),
+        (
+            invocation(
+                "sold out: shop.Checkout$SoldOut\nshop.Checkout$SoldOut: sold out\n\tat shop.Checkout.run(Checkout.java:3)"
+            ),
+            "error",
+            "shop.Checkout$SoldOut",
+        ),
+        (
+            invocation(
+                f"2026-03-17T08:00:01.000Z\t{ID}\tfail\tSystem.AggregateException: One or more errors occurred. (x)\n"
+                " ---> System.Exception: x\n   at Shop.F()"
+            ),
+            "error",
+            "System.AggregateException",
+        ),
+        (
+            invocation("Error raised from handler method", '  "errorType": "Function<ArgumentError>",'),
+            "error",
+            "ArgumentError",
+        ),
         ((START, END, report(extra="\tStatus: timeout", tail="")), "timeout", None),
         ((START, f"2026-03-17T08:00:03.000Z {ID} Task timed out after 3.00 seconds", END, report()), "timeout", None),
         ((START, END, report(), f"2026-03-17T08:00:03.000Z {ID} Task timed out after 3.00 seconds"), "timeout", None),

@@ -417,14 +417,13 @@ def test_the_pictures_lose_no_invocation(made: list[Row]) -> None:
     invocations, measurements = measured(made)
     for name in {row.function for row in invocations}:
         some = [row for row in invocations if row.function == name]
-        label = name or "(function not named)"
         lengths = [max(row.duration_ms, 0.01) for row in with_duration(some)]
-        bins = [one for one in measurements.histogram if one.function == label]
+        bins = [one for one in measurements.histogram if one.function == name]
         assert sum(one.n for one in bins) == len(lengths)
         for one in bins:
             assert one.n == sum(one.low_ms <= length < one.high_ms for length in lengths), one
         timed = [row for row in some if row.end_time is not None]
-        times = [one for one in measurements.timeline if one.function == label]
+        times = [one for one in measurements.timeline if one.function == name]
         assert sum(one.n for one in times) == len(timed)
         for one in times:
             inside = [row for row in timed if one.start <= row.end_time < one.start + one.seconds * 1_000_000]

@@ -21,7 +21,14 @@ PREFIX = re.compile(
     rb"(?:(?!\d{4}-)[^\s:\"'{}]+:(?:\d+:)?(?=\S))?[ \t]*(?:[-*>|][ \t]+)*`?(?:(?P<time>" + TIME + rb")`?[ \t]+)?"
 )
 WITH_PLATFORM_LINE = re.compile(rb"^" + PREFIX.pattern + rb"(?:" + PLATFORM_LINE.pattern + rb")", re.MULTILINE)
-XRAY = b"XRAY TraceId: "
+# Node.js, .NET and the timeout message begin with a time of their own, before the request id.
+OWN_TIME = re.compile(rb"(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|undefined)\s")
+# Lines that never begin an event: the second line of REPORT and of a fault, a wrapped REPORT, the inner lines of stacks.
+INNER = re.compile(
+    rb"XRAY TraceId: |(?:Billed |Init |Restore |Billed Restore )?Duration: |(?:Memory Size|Max Memory Used|Status|Error Type): "
+    rb"|Traceback \(most recent call last\)|Caused by: |During handling of the above |The above exception "
+    rb"|(?:Runtime|Extension|Function|Sandbox)\.[A-Z]\w+\s*$"
+)
 
 
 def recognises(head: bytes) -> bool:
@@ -32,25 +39,29 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     time, begin, parts, offset = None, 0, list[bytes](), 0
     for line in file:
         match = PREFIX.match(line)
+        stamp = match["time"] if match else None
         rest = line[match.end() :] if match else line
-        # The request's own lines may go on without a prefix, as stacks do, and XRAY is the second line of REPORT.
-        if parts and rest.strip() and not _begins(line, rest, match["time"] if match else None):
+        if match and stamp and OWN_TIME.match(rest):
+            rest = line[match.start("time") :]
+        if parts and rest.strip() and _goes_on(line, rest, stamp, parts[0] if time is not None else None):
             parts.append(line)
         elif rest.strip():
             if parts:
                 yield Record(_message(parts), begin, time)
-            stamp = match["time"] if match else None
             time, begin, parts = _time(stamp), offset, [rest]
         offset += len(line)
     if parts:
         yield Record(_message(parts), begin, time)
 
 
-def _begins(line: bytes, rest: bytes, stamp: bytes | None) -> bool:
-    """Whether a line is an event of its own rather than the continuation of the one before."""
-    if rest.startswith(XRAY) or line[:1] in (b" ", b"\t", b"\xc2"):
-        return PLATFORM_LINE.match(rest) is not None
-    return True
+def _goes_on(line: bytes, rest: bytes, stamp: bytes | None, timed: bytes | None) -> bool:
+    """Whether a line is part of the event before it; `timed` is that event's first line if it had a time in front."""
+    if stamp is not None or PLATFORM_LINE.match(rest):
+        return False
+    if INNER.match(rest) or line[:1] in (b" ", b"\t", b"\xc2"):
+        return True
+    # Where events carry their time, a line without one is no event; but START, END and REPORT are over at their line's end.
+    return timed is not None and not PLATFORM_LINE.match(timed)
 
 
 def _time(stamp: bytes | None) -> int | None:

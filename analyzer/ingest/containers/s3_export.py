@@ -18,7 +18,7 @@ EVENT = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
 TIME_LENGTH = len("2026-03-17T08:12:05.123Z")
 # Copied text has no empty line behind the platform's events; an export always has, as their messages end with a line feed.
 EXPORTED = re.compile(
-    rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:" + PLATFORM_LINE.pattern + rb")[^\n]*\n(?:XRAY [^\n]*\n)?\n",
+    rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:" + PLATFORM_LINE.pattern + rb")[^\n]*\n(?:XRAY [^\n]*\n)?\r?\n",
     re.MULTILINE,
 )
 DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-")

@@ -8,7 +8,7 @@ from analyzer.ingest.grammars import json_format
 from analyzer.model import ApplicationLine
 
 # `message: class`, then the class again and its frames.
-JAVA = re.compile(r"[^\n]*?: (?P<type>(?:[a-z_]\w*\.)+[A-Z]\w*)\n(?:[^\n]*\n)?.*?^\tat ", re.DOTALL | re.MULTILINE)
+JAVA = re.compile(r"[^\n]*?: (?P<type>(?:[a-z_]\w*\.)+[A-Z][\w$]*)\n(?:[^\n]*\n)?.*?^\tat ", re.DOTALL | re.MULTILINE)
 # The date is that of Go's standard logger.
 GO = re.compile(r"(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )(?P<json>\{.*\})\s*$", re.DOTALL)
 RUBY = re.compile(r"(?:Error raised from handler method|Critical exception from handler)\s*$")

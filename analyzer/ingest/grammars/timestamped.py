@@ -20,7 +20,7 @@ UNCAUGHT = re.compile(
     r"\s*(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?P<json>\{.*\})\s*$", re.DOTALL
 )
 # .NET appends the exception that left the handler, with its stack, to a line of level "fail".
-DOTNET_EXCEPTION = re.compile(r"\s*(?P<type>[\w.+]+(?:Exception|Error))\b[^\n]*\n\s+at ")
+DOTNET_EXCEPTION = re.compile(r"\s*(?P<type>[\w.+]+(?:Exception|Error))\b[^\n]*\n(?: *--->[^\n]*\n)*\s+at ")
 
 
 def parse(message: str) -> ApplicationLine | None:
