@@ -182,7 +182,7 @@ def rules_show(
     found = {one.id: one for one in pipeline.rules_from(folder)}
     if rule not in found:
         raise UserError(f"there is no rule {rule}; there are {', '.join(found)}")
-    print(found[rule].path.read_text(), end="")
+    print(found[rule].path.read_text("utf-8"), end="")
 
 
 @rules_app.command("test")

@@ -15,7 +15,10 @@ def quoted() -> str:
     """The first lines of the report as a quotation: its headings are not those of the README."""
     lines = REPORT.read_text().splitlines()[:LINES]
     # The pictures lie beside the report, not beside the README.
-    moved = (line.replace("](report-", "](docs/sample-report/report-").replace("](#", "](docs/sample-report/report.md#") for line in lines)
+    moved = (
+        line.replace("](report-", "](docs/sample-report/report-").replace("](#", "](docs/sample-report/report.md#")
+        for line in lines
+    )
     return "\n".join(f"> {line}".rstrip() for line in moved)
 
 

@@ -87,7 +87,9 @@ def test_another_container_of_the_same_invocations_gives_the_same_durations(
     other = written(run, tmp_path / "other", CONTAINERS / container)["overall"]["metrics"]
     for name in DURATIONS:
         assert other[f"duration.{name}"]["value"] == export[f"duration.{name}"]["value"], name
-    assert [(one["k"], one["n"]) for one in other["breach.rate"]] == [(one["k"], one["n"]) for one in export["breach.rate"]]
+    assert [(one["k"], one["n"]) for one in other["breach.rate"]] == [
+        (one["k"], one["n"]) for one in export["breach.rate"]
+    ]
     assert other["cold_start.rate"]["k"] == export["cold_start.rate"]["k"]
     assert other["memory.peak"]["value"] == export["memory.peak"]["value"]
 

@@ -13,6 +13,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from enum import Enum
 
 from msgspec import Struct
@@ -65,13 +66,13 @@ COMPARISON = re.compile(
     r"(?P<metric>[a-z][\w.]*) *(?P<symbol>>=|<=|==|!=|>|<) *(?P<number>-?\d+(?:\.\d+)?(?:e-?\d+)?) ?(?P<unit>ms|s|MB|%)?"
 )
 PRESENCE = re.compile(r"(?P<metric>[a-z][\w.]*) is (?P<state>absent|present)")
-# What a written unit means for a metric of each unit.
-SCALES: dict[tuple[str, Unit], float] = {
-    ("ms", "ms"): 1.0,
-    ("s", "ms"): 1000.0,
-    ("s", "s"): 1.0,
-    ("MB", "MB"): 1.0,
-    ("%", "share"): 0.01,
+# What a written unit means for a metric of each unit, in decimals: 70 * 0.01 is not quite 0.7.
+SCALES: dict[tuple[str, Unit], str] = {
+    ("ms", "ms"): "1",
+    ("s", "ms"): "1e3",
+    ("s", "s"): "1",
+    ("MB", "MB"): "1",
+    ("%", "share"): "1e-2",
 }
 SYMBOLS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -102,10 +103,10 @@ def _atom(text: str) -> Condition:
     if match is None:
         raise ValueError(f"{text!r} is no condition such as 'duration.p95 >= 3 s' or 'input.exponent is absent'")
     unit, _ = VOCABULARY[known(match["metric"])]
-    scale = SCALES.get((match["unit"], unit)) if match["unit"] else 1.0
+    scale = SCALES.get((match["unit"], unit)) if match["unit"] else "1"
     if scale is None:
         raise ValueError(f"{text!r} compares a number of {unit} with one of {match['unit']}")
-    return Comparison(match["metric"], match["symbol"], float(match["number"]) * scale)
+    return Comparison(match["metric"], match["symbol"], float(Decimal(match["number"]) * Decimal(scale)))
 
 
 def known(metric: str) -> str:
@@ -184,3 +185,16 @@ def metrics_of(condition: Condition) -> list[str]:
             return metrics_of(condition.part)
         case All() | AnyOf():
             return list(dict.fromkeys(metric for part in condition.parts for metric in metrics_of(part)))
+
+
+def undecided(condition: Condition, numbers: Numbers) -> list[str]:
+    """The metrics of those comparisons that keep the condition open."""
+    if holds(condition, numbers) is not Truth.OPEN:
+        return []
+    match condition:
+        case All() | AnyOf():
+            return list(dict.fromkeys(metric for part in condition.parts for metric in undecided(part, numbers)))
+        case Not():
+            return undecided(condition.part, numbers)
+        case _:
+            return metrics_of(condition)

@@ -62,7 +62,7 @@ class _Action(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Test(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
-    given: dict[str, float | bool | list[float | None]]
+    given: dict[str, Any]
     expect: Verdict
     reason: Reason | None = None
 
@@ -152,11 +152,21 @@ class Rule(Struct, frozen=True):
 
 def load_rules(folder: Path) -> list[Rule]:
     """Every rule of a folder in the order of their ids. Raises UserError with `file:line:` for the first that is wrong."""
-    return [load_rule(path) for path in sorted(folder.glob("*.yaml"))]
+    return [load_rule(path) for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)]
 
 
 def load_rule(path: Path) -> Rule:
     return _Reader(path).rule()
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without tags and aliases: nothing that is read here is built, and nothing unfolds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
+            raise yaml.composer.ComposerError(None, None, "a rule has neither aliases nor tags", event.start_mark)
+        return super().compose_node(parent, index)
 
 
 class _Reader:
@@ -172,13 +182,16 @@ class _Reader:
         except (OSError, UnicodeDecodeError) as problem:
             raise UserError(f"{self.path}:1: cannot be read: {problem}") from problem
         try:
-            node = yaml.compose(text, Loader=yaml.SafeLoader)
+            node = yaml.compose(text, Loader=_Loader)
+            content = self._content(node, ()) if node else None
         except yaml.MarkedYAMLError as problem:
             line = problem.problem_mark.line + 1 if problem.problem_mark else 1
             raise UserError(f"{self.path}:{line}: this is not YAML: {problem.problem}") from problem
-        except yaml.YAMLError as problem:
-            raise UserError(f"{self.path}:1: this is not YAML: {problem}") from problem
-        content = self._content(node, ()) if node else None
+        except yaml.reader.ReaderError as problem:
+            line = text.count("\n", 0, problem.position) + 1
+            raise UserError(f"{self.path}:{line}: this is not YAML: {problem.reason}") from problem
+        except RecursionError as problem:
+            raise UserError(f"{self.path}:1: this is nested too deeply") from problem
         try:
             file = msgspec.convert(content, _File)
         except msgspec.ValidationError as problem:
@@ -220,6 +233,9 @@ class _Reader:
         if isinstance(node, yaml.MappingNode):
             content: dict[Any, Any] = {}
             for key_node, value_node in node.value:
+                if not isinstance(key_node, yaml.ScalarNode):
+                    self.lines[place] = key_node.start_mark.line + 1
+                    raise self._wrong(place, "a key is a word")
                 key = key_node.value
                 self.lines[(*place, key)] = key_node.start_mark.line + 1
                 if key in content:
@@ -229,10 +245,22 @@ class _Reader:
             return content
         if isinstance(node, yaml.SequenceNode):
             return [self._content(item, (*place, number)) for number, item in enumerate(node.value)]
-        loader = yaml.SafeLoader("")
-        return loader.construct_object(node)
+        try:
+            return yaml.SafeLoader("").construct_object(node)
+        except ValueError as problem:
+            raise self._wrong(
+                place, f"{node.value[:40]!r} cannot be read: {str(problem).partition(';')[0]}"
+            ) from problem
 
     def _condition(self, text: Any, place: tuple[str | int, ...]) -> Condition:
+        # Part by part first, so that a slip is found on its own line.
+        if isinstance(text, dict) and len(text) == 1:
+            ((word, parts),) = text.items()
+            if word == "not":
+                self._condition(parts, (*place, word))
+            elif word in ("all", "any") and isinstance(parts, list):
+                for number, part in enumerate(parts):
+                    self._condition(part, (*place, word, number))
         try:
             return parse(text)
         except ValueError as problem:
@@ -252,41 +280,64 @@ class _Reader:
             raise self._wrong(place, str(problem)) from problem
 
     def _gap(self, gap: _Untestable, place: tuple[str | int, ...]) -> RuleGap:
-        return RuleGap(self._condition(gap.when, place), gap.reason, self._text(gap.say, place))
+        return RuleGap(self._condition(gap.when, (*place, "when")), gap.reason, self._text(gap.say, (*place, "say")))
 
     def _sign(self, sign: _Sign, place: tuple[str | int, ...]) -> RuleSign:
-        return RuleSign(self._condition(sign.condition, place), sign.strength, self._text(sign.say, place))
+        return RuleSign(
+            self._condition(sign.condition, (*place, "if")), sign.strength, self._text(sign.say, (*place, "say"))
+        )
 
     def _action(self, action: _Action, place: tuple[str | int, ...]) -> RuleAction:
         for name, value in action.settings.items():
             if name not in SETTINGS:
                 raise self._wrong((*place, "settings", name), f"{name} is no setting that a rule may change")
-            if isinstance(value, str):
-                self._text(value, (*place, "settings", name))
+            self._setting(value, (*place, "settings", name))
         expected = action.expected
         if expected:
-            self._metric(expected.metric, (*place, "expected"))
+            self._metric(expected.metric, (*place, "expected", "metric"))
             if isinstance(expected.factor, str):
-                self._metric(expected.factor, (*place, "expected"))
+                self._metric(expected.factor, (*place, "expected", "factor"))
         return RuleAction(
-            title=self._text(action.title, place),
+            title=self._text(action.title, (*place, "title")),
             effort=action.effort,
-            why=self._text(action.why, place),
-            condition=None if action.when is None else self._condition(action.when, place),
+            why=self._text(action.why, (*place, "why")),
+            condition=None if action.when is None else self._condition(action.when, (*place, "when")),
             verdicts=tuple(action.verdicts),
             settings=action.settings,
             expected=RuleExpected(expected.metric, expected.factor, expected.basis) if expected else None,
         )
 
+    def _setting(self, value: Any, place: tuple[str | int, ...]) -> None:
+        """A setting is a literal, or the value of a metric and nothing beside it."""
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                self._setting(inner, (*place, key))
+        elif isinstance(value, str) and "{" in value:
+            match = PLACEHOLDER.fullmatch(value)
+            if match is None:
+                raise self._wrong(place, f"{value!r} is neither a literal nor {{metric}} alone")
+            self._metric(match[1], place)
+
     def _test(self, test: _Test, place: tuple[str | int, ...]) -> RuleTest:
+        given: dict[str, float | bool | list[float | None]] = {}
         for name, value in test.given.items():
-            self._metric(name, (*place, "given", name))
+            at = (*place, "given", name)
+            self._metric(name, at)
+            try:
+                # msgspec's own message names no key of a mapping.
+                given[name] = msgspec.convert(value, float | bool | list[float | None])
+            except msgspec.ValidationError as problem:
+                raise self._wrong(at, f"{name}: {problem}") from problem
             if isinstance(value, list) and len(value) != 2:
-                raise self._wrong((*place, "given", name), "an interval is written [low, high]")
-        return RuleTest(test.name, test.given, test.expect, test.reason)
+                raise self._wrong(at, "an interval is written [low, high]")
+            if isinstance(value, list) and None not in value and value[0] > value[1]:
+                raise self._wrong(at, f"the interval {value} has its limits the wrong way round")
+        return RuleTest(test.name, given, test.expect, test.reason)
 
 
 def _place(problem: str) -> tuple[str | int, ...]:
     """The place in msgspec's message, "... - at `$.actions[0].effort`", as keys and numbers."""
     _, _, path = problem.partition(" - at `$")
-    return tuple(int(part) if part.isdigit() else part for part in re.findall(r"[\w-]+", path.rstrip("`")))
+    place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[\w-]+", path.rstrip("`")))
+    unknown = re.match(r"Object contains unknown field `(.*?)`", problem)
+    return (*place, unknown[1]) if unknown else place

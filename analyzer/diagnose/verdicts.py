@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 
 from analyzer import figures
-from analyzer.diagnose.conditions import Numbers, Truth, holds, likely, metrics_of
+from analyzer.diagnose.conditions import Numbers, Truth, holds, likely, metrics_of, undecided
 from analyzer.diagnose.rule import FUNCTION, PLACEHOLDER, Rule, RuleAction, RuleSign
 from analyzer.diagnose.vocabulary import VOCABULARY
 from analyzer.model import (
@@ -116,30 +117,26 @@ def _verdict(rule: Rule, numbers: Numbers, probability: float) -> tuple[Verdict,
 
 def _missing(rule: Rule, numbers: Numbers) -> list[str]:
     """The metrics without which the rule's main condition stays open."""
-    if holds(rule.supported, numbers) is not Truth.OPEN or (
-        rule.refuted and holds(rule.refuted, numbers) is Truth.TRUE
-    ):
+    if rule.refuted and holds(rule.refuted, numbers) is Truth.TRUE:
         return []
-    return [name for name in metrics_of(rule.supported) if name not in numbers or numbers[name].value is None]
+    return [name for name in undecided(rule.supported, numbers) if name not in numbers or numbers[name].value is None]
 
 
 @cache
 def weights() -> dict[str, float]:
     """Likelihood ratios by strength."""
-    table: dict[str, float] = yaml.safe_load((Path(__file__).parent / "weights.yaml").read_text())
+    table: dict[str, float] = yaml.safe_load((Path(__file__).parent / "weights.yaml").read_text("utf-8"))
     return table
 
 
 def _probability(rule: Rule, numbers: Numbers) -> float:
     """Prior odds times the weight of every sign that holds, over that of every sign against. Not calibrated."""
-    odds = rule.prior / (1 - rule.prior)
-    for sign in rule.signs_for:
-        if holds(sign.condition, numbers) is Truth.TRUE:
-            odds *= weights()[sign.strength]
-    for sign in rule.signs_against:
-        if holds(sign.condition, numbers) is Truth.TRUE:
-            odds /= weights()[sign.strength]
-    return min(MOST, max(LEAST, odds / (1 + odds)))
+    log_odds = math.log(rule.prior / (1 - rule.prior))
+    for signs, direction in ((rule.signs_for, 1), (rule.signs_against, -1)):
+        for sign in signs:
+            if holds(sign.condition, numbers) is Truth.TRUE:
+                log_odds += direction * math.log(weights()[sign.strength])
+    return min(MOST, max(LEAST, 1 / (1 + math.exp(-max(-100.0, log_odds)))))
 
 
 def _sign(sign: RuleSign, say: Any, numbers: Numbers) -> Sign:
@@ -162,7 +159,9 @@ def _action(action: RuleAction, say: Any, numbers: Numbers) -> Action:
 
 
 def _setting(value: Any, numbers: Numbers) -> Any:
-    """A literal, or {metric}, whose value is then a whole number."""
+    """A literal, or {metric}, whose value is then a whole number; None where it was not measured."""
+    if isinstance(value, dict):
+        return {key: _setting(inner, numbers) for key, inner in value.items()}
     match = PLACEHOLDER.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return value

@@ -61,9 +61,14 @@ def fragment(advice: Iterable[Advice]) -> Snippet | None:
             "Properties": {"FunctionName": one.function} | one.action.settings,
         }
         for one in advice
-        if one.action.settings and None not in one.action.settings.values() and deployable(one.function)
+        if one.action.settings and _known(one.action.settings) and deployable(one.function)
     }
     return Snippet("yaml", to_yaml({"Resources": resources})) if resources else None
+
+
+def _known(settings: dict[str, Any]) -> bool:
+    """Whether every value was measured or stated."""
+    return all(_known(value) if isinstance(value, dict) else value is not None for value in settings.values())
 
 
 def rollback(functions: Iterable[FunctionMeasurements], settings: set[str]) -> Snippet | None:
