@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import ceil, log10
 
 from analyzer.model import Measured, Unit
 
@@ -25,7 +26,8 @@ def write(value: float, unit: Unit) -> str:
         case "ms":
             return _duration(value)
         case "ms2":
-            return f"{value / SECOND**2:,.4g} s²"
+            squares = value / SECOND**2
+            return f"{squares:,.0f} s²" if squares >= 9_999.5 else f"{squares:,.4g} s²"
         case "share":
             return f"{_percent(value)} %"
         case "count":
@@ -39,7 +41,7 @@ def write(value: float, unit: Unit) -> str:
         case "s":
             return f"{value:g} s"
         case "ratio":
-            return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+            return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
 def _duration(value: float) -> str:
@@ -55,7 +57,11 @@ def _percent(share: float) -> str:
         return f"{percent:,.0f}"
     if 0.05 <= abs(percent) < 99.95 or abs(percent) > 100.05:
         return f"{percent:.1f}"
-    return f"{percent:.2g}" if abs(percent) < 1 else f"{percent:.4g}"
+    if abs(percent) < 1:
+        return f"{percent:.2g}"
+    # As many decimals as it takes to show what is missing from all.
+    missing = abs(100 - abs(percent))
+    return f"{percent:.{ceil(-log10(missing))}f}"
 
 
 def write_interval(measured: Measured) -> str:

@@ -329,7 +329,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
 class HistogramBin(Struct, frozen=True):
     """Invocations of one function whose duration lies in [low_ms, high_ms)."""
 
-    function: str
+    function: str | None
     low_ms: float
     high_ms: float
     n: int
@@ -338,7 +338,7 @@ class HistogramBin(Struct, frozen=True):
 class TimeBin(Struct, frozen=True):
     """One function's invocations that ended in [start, start + seconds)."""
 
-    function: str
+    function: str | None
     start: int
     seconds: int
     n: int
@@ -352,8 +352,8 @@ class TimeBin(Struct, frozen=True):
 class Point(Struct, frozen=True):
     """A single invocation, kept for the pictures while there are few enough to draw each."""
 
-    function: str
-    time: int
+    function: str | None
+    time: int | None
     duration_ms: float
     outcome: Outcome
     cold: bool

@@ -143,6 +143,11 @@ def test_a_note_that_is_no_limit_stays_out_of_the_line() -> None:
     assert write_measured(cost) == "$0.05 (95 % CI $0.04–$0.06)"
 
 
+def test_limits_that_are_no_confidence_interval_are_called_bounds() -> None:
+    experiment = measured(0.12, "USD", low=0.06, high=0.12, interval="from halving to staying", bounds=True)
+    assert write_measured(experiment) == "$0.12 (bounds $0.06–$0.12)"
+
+
 @pytest.mark.parametrize(("text", "expected"), [("60s", 60_000), ("500ms", 500), ("2m", 120_000), ("1.5s", 1_500)])
 def test_a_duration_is_read_as_people_write_it(text: str, expected: float) -> None:
     assert milliseconds(text) == expected

@@ -127,7 +127,7 @@ def test_every_number_in_the_report_names_a_query_that_is_there(run: Run, tmp_pa
     assert ids
     assert ids <= report["evidence"].keys()
     text = (tmp_path / "report.md").read_text()
-    cited = set(text.split("](#")[index].partition(")")[0] for index in range(1, text.count("](#") + 1))
+    cited = {text.split("](#")[index].partition(")")[0] for index in range(1, text.count("](#") + 1)}
     assert {name for name in cited if name.startswith("q")} == {
         name.partition('"')[0] for name in text.split('<a id="')[1:]
     }

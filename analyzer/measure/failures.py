@@ -13,16 +13,16 @@ def error_groups(engine: Engine, scope: Scope) -> list[ErrorGroup]:
     """The commonest groups of error lines, those first that made most invocations fail."""
     answer = engine.ask(f"""
 WITH lines AS (
-  SELECT coalesce(function, '') AS function, fingerprint, any_value(error_type) AS error_type, count(*) AS lines
+  SELECT coalesce(function, '') AS function, fingerprint, min(error_type) AS error_type, count(*) AS lines
   FROM events WHERE {scope.where_events} AND kind IN ('error', 'fault', 'timeout') GROUP BY 1, 2
 ), failures AS (
-  SELECT coalesce(function, '') AS function, fingerprint, any_value(error_type) AS error_type, count(*) AS failed
+  SELECT coalesce(function, '') AS function, fingerprint, min(error_type) AS error_type, count(*) AS failed
   FROM invocations WHERE {scope.where} AND fingerprint IS NOT NULL GROUP BY 1, 2
 )
 SELECT function, fingerprint, coalesce(lines.error_type, failures.error_type) AS error_type,
        coalesce(lines, 0) AS lines, coalesce(failed, 0) AS failed
 FROM lines FULL JOIN failures USING (function, fingerprint)
-ORDER BY failed DESC, lines DESC, fingerprint LIMIT {MOST_GROUPS}""")
+ORDER BY failed DESC, lines DESC, fingerprint, function LIMIT {MOST_GROUPS}""")
     return [
         ErrorGroup(
             row["function"],
@@ -31,15 +31,16 @@ ORDER BY failed DESC, lines DESC, fingerprint LIMIT {MOST_GROUPS}""")
             row["lines"],
             row["failed"],
             answer.id,
-            _excerpts(engine, scope, row["fingerprint"]),
+            _excerpts(engine, scope, row["function"], row["fingerprint"]),
         )
         for row in answer.rows
     ]
 
 
-def _excerpts(engine: Engine, scope: Scope, fingerprint: str) -> list[Excerpt]:
+def _excerpts(engine: Engine, scope: Scope, function: str, fingerprint: str) -> list[Excerpt]:
     rows = engine.rows(f"""
 SELECT message, source, position, epoch_us(time) AS time, request_id
 FROM events WHERE {scope.where_events} AND fingerprint = {text_literal(fingerprint)}
+  AND coalesce(function, '') = {text_literal(function)}
 ORDER BY time, source, position LIMIT {MOST_EXCERPTS}""")
     return [Excerpt(**row) for row in rows]

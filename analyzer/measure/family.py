@@ -146,7 +146,7 @@ FROM clusters""")
 def quantile_columns(column: str, name: str, p: float, size: Spread) -> str:
     """SQL that selects the nearest-rank quantile as `name` and its order-statistic limits as `name`_low and `name`_high."""
     if size.n == 0:
-        return f"NULL AS {name}, NULL AS {name}_low, NULL AS {name}_high"
+        return f"any_value(NULL) AS {name}, any_value(NULL) AS {name}_low, any_value(NULL) AS {name}_high"
     low, high = quantile_ranks(size.n, p, size.effective)
 
     def at(rank: int | None) -> str:

@@ -90,5 +90,4 @@ def _moment(text: str | None, latest: int | None, option: str) -> int | None:
 
 
 def _timestamp(microseconds: int) -> str:
-    time = datetime.fromtimestamp(microseconds // 1_000_000, UTC).replace(microsecond=microseconds % 1_000_000)
-    return f"TIMESTAMPTZ '{time:%Y-%m-%d %H:%M:%S.%f}+00'"
+    return f"make_timestamp({microseconds})::TIMESTAMPTZ"

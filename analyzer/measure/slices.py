@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from analyzer.lake import Engine
+from analyzer.lake import Engine, text_literal
 from analyzer.measure.family import CLUSTER, Threshold
 from analyzer.measure.metrics.breaches import slower_than
 from analyzer.measure.metrics.cold_starts import COLD
@@ -85,7 +85,8 @@ def _medians(engine: Engine, scope: Scope, expression: str, names: list[str], si
         return []
     ranks = [(nearest_rank(n, 0.5), *quantile_ranks(n, 0.5)) for n in sizes]
     wanted = ", ".join(
-        f"('{name}', {rank}, {low or 0}, {high or 0})" for name, (rank, low, high) in zip(names, ranks, strict=True)
+        f"({text_literal(name)}, {rank}, {low or 0}, {high or 0})"
+        for name, (rank, low, high) in zip(names, ranks, strict=True)
     )
     answer = engine.ask(f"""
 WITH ranks(slice, middle, low, high) AS (VALUES {wanted}),

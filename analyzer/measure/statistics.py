@@ -135,6 +135,9 @@ def quantile_ranks(
     ranks = range(1, n + 1)
     lower = bisect_left(ranks, tail, key=probability_above)
     upper = bisect_left(ranks, 1 - tail, key=probability_above) + 1
+    if n == 0:
+        return None, None
+    lower, upper = min(lower, nearest_rank(n, p)), max(upper, nearest_rank(n, p))
     return lower if lower >= 1 else None, upper if upper <= n else None
 
 
@@ -167,7 +170,7 @@ def ratio_of_sums(
     if clusters < 2:
         return ratio, Interval(None, None, "ratio of sums, fewer than 2 clusters")
     residual_squares = s_yy - 2 * ratio * s_xy + ratio**2 * s_xx
-    if residual_squares < -1e-9 * (s_yy + ratio**2 * s_xx):
+    if residual_squares < -1e-7 * (s_yy + ratio**2 * s_xx):
         raise ValueError("No clusters have these sums of squares: y - R * x would have a negative one.")
     # Rounding alone can take a sum of squares that is zero just below it.
     standard_error = sqrt(clusters / (clusters - 1) * max(0.0, residual_squares)) / sum_x

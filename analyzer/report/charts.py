@@ -108,7 +108,7 @@ def distribution(histogram: list[HistogramBin], points: list[Point], thresholds_
 
 def timeline(points: list[Point], bins: list[TimeBin], thresholds_ms: list[float], title: str) -> bytes:
     """Durations over time: each invocation while there are few, else quantiles and counts by bins of time."""
-    placed = [one for one in points if one.time is not None and FIRST_DAY < _day(one.time) < LAST_DAY]
+    placed = [one for one in points if FIRST_DAY < _day(one.time) < LAST_DAY]
     binned = [one for one in bins if FIRST_DAY < _day(one.start) < LAST_DAY] if not placed else []
     counted = any(one.failed or one.cold_starts for one in binned)
     with _figure(4.4 if counted else 3.6, title) as figure:
@@ -382,8 +382,9 @@ def _time_axis(axes: Axes, days: list[float]) -> None:
     axes.set_xlabel("time (UTC)")
 
 
-def _day(time: int) -> float:
-    return time / 1_000_000 / SECONDS_A_DAY
+def _day(time: int | None) -> float:
+    """Days since 1970; not a number, and so on no axis, where the logs carry no time."""
+    return math.nan if time is None else time / 1_000_000 / SECONDS_A_DAY
 
 
 def _span(one: TimeBin) -> tuple[float, float]:

@@ -21,7 +21,9 @@ class Markdown(str):
 
 # Characters that can open or close something in the middle of a line. An underscore inside a word and a single hyphen
 # cannot, and names such as data-processing-pipeline stay readable in the source.
-SPECIAL = re.compile(r"[\\`*\[\]<>|~&#]|(?<!\w)_|_(?!\w)|(?<=:)/(?=/)|(?<=[Ww])\.|@(?=\w)|\$(?=`)|:(?=[\w+-]+:)")
+SPECIAL = re.compile(
+    r"[\\`*\[\]<>|~&#]|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|(?<=[Ww])\.|@(?=\w)|\$(?=`)|:(?=[\w+-]+:)"
+)
 # What means something at the beginning of a line only.
 LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
 # A list marker needs white space behind it, which the template may bring; "90.9 %" is none.

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import jinja2
 import msgspec
 from jinja2.sandbox import SandboxedEnvironment
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzer import figures
 from analyzer.errors import UserError
-from analyzer.model import Measurements
+from analyzer.model import HistogramBin, Measurements, Point, TimeBin
 from analyzer.report import charts
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
@@ -113,7 +114,7 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
     """Write `report`; gives the files written. Raises UserError when they cannot be."""
     files: dict[Path, bytes] = {}
     if ".md" in output.formats:
-        pictures = _pictures(report, measurements, output.base.name)
+        pictures = _pictures(report, measurements, output.base.name, templates.mask)
         files[output.file(".md")] = _markdown(report, templates, pictures).encode()
         files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
     if ".json" in output.formats:
@@ -151,19 +152,28 @@ class Picture(Struct, frozen=True):
     svg: bytes
 
 
-def _pictures(report: Report, measurements: Measurements, stem: str) -> list[Picture]:
+def _pictures(report: Report, measurements: Measurements, stem: str, mask: Callable[[str], str]) -> list[Picture]:
     """The charts; none where there is nothing to draw."""
     thresholds = [_limit_ms(report.headline)]
+    points = [_masked(point, mask) for point in measurements.points]
     pictures = []
     if measurements.histogram:
         title = _distribution_title(measurements)
-        svg = charts.distribution(measurements.histogram, measurements.points, thresholds, title)
+        svg = charts.distribution([_masked(one, mask) for one in measurements.histogram], points, thresholds, title)
         pictures.append(Picture(f"{stem}-distribution.svg", title, svg))
     if any(one.n for one in measurements.timeline):
         title = "Duration over time, with cold starts and failures (UTC)"
-        svg = charts.timeline(measurements.points, measurements.timeline, thresholds, title)
+        svg = charts.timeline(points, [_masked(one, mask) for one in measurements.timeline], thresholds, title)
         pictures.append(Picture(f"{stem}-timeline.svg", title, svg))
     return pictures
+
+
+Drawn = TypeVar("Drawn", Point, TimeBin, HistogramBin)
+
+
+def _masked(one: Drawn, mask: Callable[[str], str]) -> Drawn:
+    """A point or bin whose function's name is masked: it stands in the legend."""
+    return replace(one, function=None if one.function is None else mask(one.function))
 
 
 def _limit_ms(threshold: str) -> float:

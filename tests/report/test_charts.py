@@ -133,7 +133,7 @@ def test_every_function_is_named_until_there_are_too_many() -> None:
 
 
 def test_a_function_without_a_name_is_said_to_have_none() -> None:
-    nameless = [Point(None, BEGIN, 100.0, "ok", False)]  # type: ignore[arg-type]
+    nameless = [Point(None, BEGIN, 100.0, "ok", False)]
     for picture in pictures(nameless, [])[:2]:
         assert "not named" in texts(picture)
 
@@ -146,7 +146,7 @@ def test_cold_starts_and_failures_are_in_the_legend_where_there_are_any() -> Non
 
 
 def test_invocations_without_a_time_are_left_out_of_the_timeline() -> None:
-    timeless = Point("timeless", None, 100.0, "ok", False)  # type: ignore[arg-type]
+    timeless = Point("timeless", None, 100.0, "ok", False)
     absurd = Point("absurd", 10**18, 100.0, "ok", False)
     shown = texts(timeline([point(1), timeless, absurd], [], [], "some"))
     assert "checkout" in shown

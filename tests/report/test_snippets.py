@@ -32,7 +32,7 @@ METRIC = {
     "items": {
         "anyOf": [
             {"type": "string"},
-            {"type": "object", "additionalProperties": False, "properties": {"stat": {"type": "string", "pattern": "^(Average|Maximum|Sum|p[0-9]{1,2})$"}}},
+            {"type": "object", "additionalProperties": False, "properties": {"stat": {"pattern": "^(Maximum|p[0-9]+)$"}}},
         ]
     },
     "minItems": 2,

@@ -14,7 +14,7 @@ from analyzer.model import Measured
 
 INIT = "coalesce(init_ms, restore_ms)"
 COLD = f"{INIT} IS NOT NULL"
-TOTAL = f"(duration_ms + coalesce({INIT}, 0))"
+TOTAL = f"round(duration_ms + coalesce({INIT}, 0), 3)"
 # The tail: the slowest five in a hundred. Below twenty calls that is a single one, whose time can be told and nothing else.
 TAIL = 0.95
 LEAST_FOR_TAIL = 20

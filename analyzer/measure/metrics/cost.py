@@ -11,7 +11,7 @@ import msgspec
 
 from analyzer.lake import Engine
 from analyzer.measure.family import Example, Family, Settings, fact
-from analyzer.measure.metrics.memory import LARGEST_MB
+from analyzer.measure.metrics.memory import next_size
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -28,8 +28,8 @@ def price_table() -> dict[str, Any]:
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
 SELECT count(*) AS n, sum(billed_ms::BIGINT * memory_mb) / 1024.0 / 1000.0 AS gb_seconds,
-       arg_max(memory_mb, (end_time, source, position)) AS size
-FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND memory_mb IS NOT NULL""")
+       arg_max(memory_mb, (coalesce(end_time, TIMESTAMPTZ '-infinity'), source, position)) AS size
+FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND memory_mb > 0""")
     row = answer.row
     n, gb_seconds = row["n"], row["gb_seconds"]
     if n == 0:
@@ -45,7 +45,7 @@ FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND memory_mb IS 
 
     yield fact("cost.gb_seconds", gb_seconds, "GB-s", n, scope, answer.id)
     yield fact("cost.usd", usd(gb_seconds), "USD", n, scope, answer.id, note=note)
-    growth = min(2 * row["size"], LARGEST_MB) / row["size"]
+    growth = next_size(row["size"]) / row["size"]
     yield Measured(
         metric="cost.experiment",
         value=usd(gb_seconds * growth),

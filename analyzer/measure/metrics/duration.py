@@ -21,7 +21,7 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     quantiles = ",\n       ".join(quantile_columns("duration_ms", name, p, size) for name, p in QUANTILES.items())
     answer = engine.ask(f"""
 SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
-       var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / avg(duration_ms) AS cv,
+       var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
        {quantiles}
 FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
     row = answer.row
@@ -45,6 +45,7 @@ FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
     if size.n >= 2:
         yield fact("duration.stddev", row["stddev"], "ms", size.n, scope, answer.id)
         yield fact("duration.variance", row["variance"], "ms2", size.n, scope, answer.id)
+    if row["cv"] is not None:
         yield fact("duration.cv", row["cv"], "ratio", size.n, scope, answer.id)
     if row["minimum"]:
         relative = (row["maximum"] - row["minimum"]) / row["minimum"]

@@ -33,20 +33,24 @@ WARM_AND_WELL = "init_ms IS NULL AND restore_ms IS NULL AND outcome IN ('ok', 'u
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
 SELECT count(*) AS n, count(DISTINCT memory_mb) AS sizes, max(max_memory_mb) AS peak,
-       arg_max(memory_mb, (end_time, source, position)) AS size
-FROM invocations WHERE {scope.where} AND memory_mb IS NOT NULL""")
+       arg_max(memory_mb, (coalesce(end_time, TIMESTAMPTZ '-infinity'), source, position)) AS size
+FROM invocations WHERE {scope.where} AND memory_mb > 0""")
     row = answer.row
     n = row["n"]
     if n == 0:
         return
     yield fact("memory.sizes", row["sizes"], "count", n, scope, answer.id)
     yield fact("memory.size", row["size"], "MB", n, scope, answer.id)
-    yield fact("memory.next_size", min(2 * row["size"], LARGEST_MB), "MB", n, scope, answer.id)
+    yield fact("memory.next_size", next_size(row["size"]), "MB", n, scope, answer.id)
     if row["peak"] is not None:
         yield fact("memory.peak", row["peak"], "MB", n, scope, answer.id)
         yield from _peaks(engine, scope)
     if row["sizes"] >= 2:
-        yield from _elasticity(engine, scope, min(2 * row["size"], LARGEST_MB) / row["size"])
+        yield from _elasticity(engine, scope, next_size(row["size"]) / row["size"])
+
+
+def next_size(size: int) -> int:
+    return max(size, min(2 * size, LARGEST_MB))
 
 
 def _peaks(engine: Engine, scope: Scope) -> Iterator[Measured]:
