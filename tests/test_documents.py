@@ -1,0 +1,132 @@
+"""What the documents say is so; what can be run in them is run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from analyzer import errors
+from analyzer.ingest.containers import containers
+from tests.conftest import Run
+from tests.readme import README, quoted, updated
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [
+    ROOT / name
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/architecture.md", "sample_logs/README.md")
+]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    tokens = MarkdownIt().parse(path.read_text())
+    return [token.content for token in tokens if token.type == "fence" and token.info == language]
+
+
+def table(path: Path, heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading, without its head."""
+    text = path.read_text().partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[2:]]
+
+
+def test_the_piece_of_a_report_in_the_readme_is_that_of_the_sample() -> None:
+    assert updated(README.read_text()) == README.read_text()
+    assert len(quoted().splitlines()) == 25
+
+
+def test_the_first_two_commands_of_the_readme_are_in_the_makefile() -> None:
+    commands = [line.split()[1] for line in blocks(README, "sh")[0].splitlines()]
+    assert commands == ["report", "test"]
+    for command in commands:
+        assert re.search(rf"^{command}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_every_command_that_the_readme_shows_runs(tmp_path: Path) -> None:
+    """With the sample in the place of the reader's own logs."""
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin" / "reportline"
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m analyzer "$@"\n')
+    command.chmod(0o755)
+    shutil.copytree(ROOT / "sample_logs" / "lambda-autotuner-agent", tmp_path / "exported-logs")
+    shutil.copytree(tmp_path / "exported-logs", tmp_path / "exports")
+    shutil.copy(ROOT / "sample_logs" / "containers" / "log-events-json" / "all.json", tmp_path / "logs.json")
+    environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    lines = [line.partition("  #")[0].strip() for block in blocks(README, "sh")[1:] for line in block.splitlines()]
+    assert len(lines) >= 6
+    for line in filter(None, lines):
+        ran = subprocess.run(
+            ["bash", "-c", line], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        # --fail-on critical finds something in the sample.
+        assert ran.returncode == (1 if "--fail-on" in line else 0), (line, ran.stderr)
+
+
+def test_the_library_use_in_the_readme_runs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "sample_logs" / "lambda-autotuner-agent", tmp_path / "exported-logs")
+    (code,) = blocks(README, "python")
+    values: dict[str, object] = {}
+    exec(code, values)
+    assert len(values["frame"]) == 44  # type: ignore[arg-type]
+
+
+def test_the_exit_codes_in_the_readme_are_those_of_the_exceptions() -> None:
+    listed = {int(row[0]) for row in table(README, "Exit codes")}
+    raised = {kind.exit_code for kind in (errors.UserError, errors.NoInvocations, errors.ReportlineError)}
+    assert listed == raised | {0, 1}
+
+
+def test_the_readme_has_a_row_for_every_container() -> None:
+    listed = " ".join(row[0] for row in table(README, "What it reads"))
+    for container in containers():
+        assert f"`{container.name}`" in listed, container.name
+
+
+def test_every_dependency_has_its_reason() -> None:
+    listed = [
+        name.strip()
+        for row in table(ROOT / "docs" / "architecture.md", "Dependencies, each with its reason")
+        for name in row[0].split(",")
+    ]
+    needed = [re.split(r"[<>=]", dependency)[0] for dependency in PROJECT["dependencies"]]
+    assert sorted(listed) == sorted(needed)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_and_paths_lead_somewhere(path: Path) -> None:
+    text = path.read_text()
+    for target in re.findall(r"\]\(([^)#]+)[^)]*\)", text):
+        if not target.startswith("http"):
+            assert (path.parent / target).exists(), target
+    for name in re.findall(r"`((?:analyzer|tests|docs|rules|report_templates|sample_logs)/[\w./-]*)`", text):
+        assert (ROOT / name).exists(), name
+
+
+def test_the_drawing_names_every_module_of_the_layers() -> None:
+    drawn = (ROOT / "docs" / "architecture.md").read_text()
+    for path in (ROOT / "analyzer").iterdir():
+        if path.suffix == ".py" and not path.name.startswith("__"):
+            assert path.stem in drawn, path.name
+        elif path.is_dir() and (path / "__init__.py").exists():
+            assert f"analyzer/{path.name}/" in drawn, path.name
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    from analyzer import __version__
+
+    assert f"## {__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_make_explains_itself() -> None:
+    ran = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for target in ("report", "test", "check"):
+        assert f"make {target}" in ran.stdout
