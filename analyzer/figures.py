@@ -20,16 +20,16 @@ def milliseconds(text: str) -> float:
     return float(match["number"]) * MILLISECONDS[match["unit"]]
 
 
-def write(value: float, unit: Unit) -> str:
-    """A value with its unit: 61.5 s, 90.9 %, 512 MB, $0.061."""
+def write(value: float, unit: Unit, places: int = 1) -> str:
+    """A value with its unit: 61.5 s, 90.9 %, 512 MB, $0.061. `places` are those of percents and seconds."""
     match unit:
         case "ms":
-            return _duration(value)
+            return _duration(value, places)
         case "ms2":
             squares = value / SECOND**2
             return f"{squares:,.0f} s²" if squares >= 9_999.5 else f"{squares:,.4g} s²"
         case "share":
-            return f"{_percent(value)} %"
+            return f"{_percent(value, places)} %"
         case "count":
             return f"{value:,.0f}"
         case "MB":
@@ -44,24 +44,33 @@ def write(value: float, unit: Unit) -> str:
             return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
 
 
-def _duration(value: float) -> str:
+def _duration(value: float, places: int) -> str:
     if abs(value) >= SECOND:
-        return f"{value / SECOND:,.1f} s"
+        return f"{value / SECOND:,.{places}f} s"
     return f"{value:.0f} ms" if abs(value) >= 10 else f"{value:.1f} ms"
 
 
-def _percent(share: float) -> str:
+def _percent(share: float, places: int) -> str:
     """One decimal, and more where one would turn something into nothing or nearly all into all."""
     percent = 100 * share
     if percent in (0.0, 100.0) or abs(percent) >= 200:
         return f"{percent:,.0f}"
-    if 0.05 <= abs(percent) < 99.95 or abs(percent) > 100.05:
-        return f"{percent:.1f}"
+    half = 0.5 * 10.0**-places
+    if half <= abs(percent) < 100 - half or abs(percent) > 100 + half:
+        return f"{percent:.{places}f}"
     if abs(percent) < 1:
         return f"{percent:.2g}"
     # As many decimals as it takes to show what is missing from all.
     missing = abs(100 - abs(percent))
     return f"{percent:.{ceil(-log10(missing))}f}"
+
+
+def _places(measured: Measured) -> int:
+    """One decimal, and as many more as it takes to tell the limits of a narrow interval apart."""
+    if measured.low is None or measured.high is None or measured.low == measured.high:
+        return 1
+    width = (measured.high - measured.low) * (100 if measured.unit == "share" else 1 / SECOND)
+    return max(1, min(4, ceil(-log10(width)) + 1))
 
 
 def write_interval(measured: Measured) -> str:
@@ -75,7 +84,7 @@ def write_interval(measured: Measured) -> str:
         return f"at least {write(low, unit)}" if low is not None else f"at most {write(high or 0.0, unit)}"
     if low == high:
         return "exact"
-    first, last = write(low, unit), write(high, unit)
+    first, last = (write(limit, unit, _places(measured)) for limit in (low, high))
     name = last.rpartition(" ")[2]
     return (
         f"{first.removesuffix(' ' + name)}–{last}" if first.endswith(f" {name}") and name != last else f"{first}–{last}"
@@ -96,5 +105,5 @@ def write_measured(measured: Measured) -> str:
         behind.append(
             f"95 % CI {interval}" + (f", {measured.note}" if measured.note and "limit" in measured.note else "")
         )
-    value = write(measured.value, measured.unit)
+    value = write(measured.value, measured.unit, _places(measured))
     return f"{value} ({'; '.join(behind)})" if behind else value

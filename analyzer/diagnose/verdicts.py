@@ -111,8 +111,8 @@ def _verdict(rule: Rule, numbers: Numbers, probability: float) -> tuple[Verdict,
     if absent:
         return "untestable", "U3", f"Not measured: {VOCABULARY[absent[0]][1]}."
     if likely(rule.supported, numbers) is Truth.TRUE:
-        return "weak", None, "The estimates point to it, their intervals do not exclude chance."
-    return "untestable", "U2", "Too few invocations: the intervals admit both answers."
+        return "weak", None, "The estimates reach the limits of the rule, their intervals do not."
+    return "untestable", "U2", "The intervals lie on both sides of the limits of the rule: more invocations would tell."
 
 
 def _missing(rule: Rule, numbers: Numbers) -> list[str]:

@@ -56,10 +56,11 @@ def compose(
     unreadable: list[str],
 ) -> Report:
     """The report on `measurements`. `hypotheses` are ranked, by function; `unreadable` says what could not be read."""
+    found = issues(measurements.overall, measurements.functions, hypotheses)
     ranked = {
-        function.name: _with_snippets(function.name, hypotheses[function.name]) for function in measurements.functions
+        function.name: [_graded(function.name, one, found) for one in hypotheses[function.name]]
+        for function in measurements.functions
     }
-    found = issues(measurements.overall, measurements.functions, ranked)
     solutions = _solutions(ranked)
     alarms, template = alarms_for(measurements.functions)
     headline = measurements.overall.metrics["breach.rate"]
@@ -87,19 +88,36 @@ def compose(
     )
 
 
-def _with_snippets(function: str, ranked: list[Hypothesis]) -> list[Hypothesis]:
-    """The hypotheses with the configuration of each action spelt out."""
+def _graded(function: str, one: Hypothesis, found: list[Issue]) -> Hypothesis:
+    """A hypothesis as grave as what it would explain here, and no graver than its rule says; its actions spelt out.
 
-    def spelt(action: Action) -> Action:
-        snippet = fragment([Advice(function, action)])
-        return replace(action, snippet=snippet.text) if snippet else action
+    Where the function shows nothing that it would explain, it is of no more than interest and needs no action.
+    """
+    grades = [
+        affected.severity
+        for issue in found
+        if issue.kind in one.explains
+        for affected in issue.functions
+        if affected.function == function
+    ]
+    if not grades:
+        return replace(one, severity="info", actions=[])
+    gravest = min(grades, key=SEVERITIES.index)
+    return replace(
+        one,
+        severity=max(one.severity, gravest, key=SEVERITIES.index),
+        actions=[_spelt(function, action) for action in one.actions],
+    )
 
-    return [replace(one, actions=[spelt(action) for action in one.actions]) for one in ranked]
+
+def _spelt(function: str, action: Action) -> Action:
+    snippet = fragment([Advice(function, action)])
+    return replace(action, snippet=snippet.text) if snippet else action
 
 
 def _status(measurements: Measurements, found: list[Issue], hypotheses: Ranked) -> CheckedStatus:
     """Degraded with a cause; insufficient data where something is wrong and no cause could be shown, or little was seen."""
-    supported = (one for ranked in hypotheses.values() for one in ranked if one.verdict == "supported")
+    supported = [one for ranked in hypotheses.values() for one in ranked if one.verdict == "supported"]
     if any(one.severity != "info" for one in supported):
         return "degraded"
     wrong = any(issue.severity != "info" for issue in found)
