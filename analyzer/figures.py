@@ -70,7 +70,7 @@ def _places(measured: Measured) -> int:
     if measured.low is None or measured.high is None or measured.low == measured.high:
         return 1
     width = (measured.high - measured.low) * (100 if measured.unit == "share" else 1 / SECOND)
-    return max(1, min(4, ceil(-log10(width)) + 1))
+    return max(1, min(4, ceil(-log10(width))))
 
 
 def write_interval(measured: Measured) -> str:

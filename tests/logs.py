@@ -20,7 +20,11 @@ def report(request_id: str = ID, duration: float = 92_394.25, extra: str = "", t
 
 def export(*messages: str, begin: int = 0) -> str:
     """Messages as an S3 export writes them, a second apart."""
-    return "".join(f"2026-03-17T08:{begin:02d}:{second:02d}.000Z {text}\n\n" for second, text in enumerate(messages))
+    times = ((begin + second // 60, second % 60) for second in range(len(messages)))
+    return "".join(
+        f"2026-03-17T{8 + minute // 60:02d}:{minute % 60:02d}:{second:02d}.000Z {text}\n\n"
+        for (minute, second), text in zip(times, messages, strict=True)
+    )
 
 
 def invocation(*between: str, request_id: str = ID, duration: float = 92_394.25) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -78,26 +79,42 @@ def test_an_empty_folder_ends_with_3(run: Run, tmp_path: Path) -> None:
     assert "holds no file" in said(ran)
 
 
-@pytest.mark.skipif(
-    os.geteuid() == 0 and not Path("/bin/setpriv").exists(), reason="root reads everything; needs setpriv"
-)
-def test_a_file_without_permission_is_named(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+@pytest.fixture
+def as_nobody(tmp_path: Path) -> Callable[[Path], str]:
+    """Runs `reportline analyze PATH` as somebody who may not read everything, and gives what was said."""
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        folder.chmod(0o755)
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
+    if drop and not Path("/bin/setpriv").exists():
+        pytest.skip("root reads everything, and there is no setpriv to become somebody else")
+
+    def call(path: Path) -> str:
+        command = [*drop, sys.executable, "-m", "analyzer", "analyze", str(path)]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert ran.returncode == 2
+        return ran.stderr.strip()
+
+    return call
+
+
+def test_a_file_without_permission_is_named(tmp_path: Path, as_nobody: Callable[[Path], str]) -> None:
     path = tmp_path / "secret.log"
     path.write_text(export(*invocation()))
     path.chmod(0)
-    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 else []
-    ran = subprocess.run(
-        [*drop, sys.executable, "-m", "analyzer", "analyze", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
-    assert ran.returncode == 2
-    assert ran.stderr.strip() == f"reportline: cannot read {path}: Permission denied"
+    assert as_nobody(path) == f"reportline: cannot read {path}: Permission denied"
+
+
+def test_a_folder_on_the_way_without_permission_is_no_bug(tmp_path: Path, as_nobody: Callable[[Path], str]) -> None:
+    path = write_export(tmp_path / "closed", export(*invocation()))
+    (tmp_path / "closed").chmod(0)
+    assert as_nobody(path) == f"reportline: cannot read {path}: Permission denied"
+    (tmp_path / "closed").chmod(0o755)
+
+
+def test_a_time_that_no_clock_shows_costs_its_event_the_time_and_nothing_else(run: Run, tmp_path: Path) -> None:
+    text = export(*invocation("working")).replace("08:00:02.000Z", "25:61:61.000Z")
+    write_export(tmp_path / "logs", text)
+    assert run("analyze", tmp_path / "logs", "-o", tmp_path / "out").code == 0
 
 
 def test_a_truncated_archive_is_read_as_far_as_it_goes(run: Run, tmp_path: Path) -> None:

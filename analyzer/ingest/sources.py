@@ -35,6 +35,8 @@ TASK_ID = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$")
 # The prefix that CloudWatch itself proposes for exports; it names nothing.
 DEFAULT_PREFIX = "exportedlogs"
 
+# A decompressor that breaks off gives nothing of the piece in which it did, so pieces are small.
+PIECE = 16_384
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # python-isal types its exception as a value.
 UNPACK_ERRORS: tuple[type[Exception], ...] = (EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, OSError)  # type: ignore[assignment]
@@ -66,33 +68,41 @@ def unpack(file: BinaryIO) -> BinaryIO:
     while True:
         head, file = peek(file, 4)
         if head.startswith(GZIP):
-            file = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, igzip.open(file, "rb")), 1 << 20))
+            file = cast(BinaryIO, igzip.open(file, "rb"))
         elif head.startswith(ZSTD):
             reader = zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
-            file = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader), 1 << 20))
+            file = cast(BinaryIO, reader)
         else:
             return file
 
 
 def peek(file: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
-    """The first `size` bytes, and a stream that still begins with them."""
-    head = file.read(size)
-    return head, cast(BinaryIO, io.BufferedReader(_Rejoined(head, file), 1 << 20))
+    """The first `size` bytes, and a stream that still begins with them. What breaks off early is peeked at as far as it goes."""
+    head, problem = bytearray(), None
+    try:
+        while len(head) < size and (chunk := file.read(min(PIECE, size - len(head)))):
+            head += chunk
+    except UNPACK_ERRORS as broken:
+        problem = broken
+    return bytes(head), cast(BinaryIO, io.BufferedReader(_Rejoined(bytes(head), file, problem), 1 << 20))
 
 
 class _Rejoined(io.RawIOBase):
-    """What was read ahead, followed by the rest."""
+    """What was read ahead, followed by the rest, or by what went wrong there."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: BinaryIO, problem: Exception | None) -> None:
         self.head = memoryview(head)
         self.rest = rest
+        self.problem = problem
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self.head:
-            chunk = self.rest.read(len(buffer))
+            if self.problem is not None:
+                raise self.problem
+            chunk = self.rest.read(min(len(buffer), PIECE))
             buffer[: len(chunk)] = chunk
             return len(chunk)
         count = min(len(buffer), len(self.head))
@@ -120,13 +130,17 @@ def _find(name: str) -> Iterator[list[LogFile]]:
             yield [LogFile(STANDARD_INPUT, path)]
         return
     path = Path(name)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        raise UserError(f"there is no file or folder {name}") from None
+    except OSError as problem:
+        raise UserError(f"cannot read {name}: {problem.strerror}") from problem
     if path.is_dir():
         for _, parts in groupby(_walk(path), key=_group):
             yield list(parts)
-    elif path.exists():
-        yield [_log_file(path)]
     else:
-        raise UserError(f"there is no file or folder {name}")
+        yield [_log_file(path)]
 
 
 def _walk(folder: Path) -> Iterator[LogFile]:

@@ -43,9 +43,12 @@ class Container(Struct, frozen=True):
     last_resort: bool = False
 
 
-def microseconds(text: str) -> int:
-    """An ISO 8601 time as microseconds since 1970 UTC; a time without an offset is UTC. ValueError otherwise."""
-    time = datetime.fromisoformat(text)
+def microseconds(text: str) -> int | None:
+    """An ISO 8601 time as microseconds since 1970 UTC; a time without an offset is UTC. None for what is no time."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return (time - EPOCH) // MICROSECOND

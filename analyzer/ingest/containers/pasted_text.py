@@ -48,7 +48,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         elif rest.strip():
             if parts:
                 yield Record(_message(parts), begin, time)
-            time, begin, parts = _time(stamp), offset, [rest]
+            time, begin, parts = microseconds(stamp.decode()) if stamp else None, offset, [rest]
         offset += len(line)
     if parts:
         yield Record(_message(parts), begin, time)
@@ -62,13 +62,6 @@ def _goes_on(line: bytes, rest: bytes, stamp: bytes | None, timed: bytes | None)
         return True
     # Where events carry their time, a line without one is no event; but START, END and REPORT are over at their line's end.
     return timed is not None and not PLATFORM_LINE.match(timed)
-
-
-def _time(stamp: bytes | None) -> int | None:
-    try:
-        return microseconds(stamp.decode()) if stamp else None
-    except ValueError:
-        return None
 
 
 def _message(parts: list[bytes]) -> str:
