@@ -9,6 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from analyzer import __version__
 from analyzer.diagnose import Rule, diagnose, load_rules
 from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, Progress, ingest
@@ -140,7 +141,9 @@ def _report(
         raise NoInvocations(f"the logs hold no Lambda invocation{within}: no START or REPORT line was found")
     watcher.stage("diagnosing")
     hypotheses = {function.name: diagnose(function, tools.rules) for function in measurements.functions}
-    composed = compose(measurements, hypotheses, kind=options.kind, subject=subject, unreadable=unreadable)
+    composed = compose(
+        measurements, hypotheses, kind=options.kind, version=__version__, subject=subject, unreadable=unreadable
+    )
     watcher.stage("writing")
     files = render(composed, measurements, tools.templates, tools.output)
     return Written(composed, files)

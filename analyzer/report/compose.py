@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from analyzer import __version__
 from analyzer.model import (
     EFFORTS,
     SEVERITIES,
@@ -52,6 +51,7 @@ def compose(
     hypotheses: Ranked,
     *,
     kind: str,
+    version: str,
     subject: str | None,
     unreadable: list[str],
 ) -> Report:
@@ -67,7 +67,7 @@ def compose(
     return Report(
         schema=SCHEMA,
         kind=kind,
-        generator=f"reportline {__version__}",
+        generator=f"reportline {version}",
         subject=subject or _subject(measurements.functions),
         status=_status(measurements, found, ranked),
         period=Period(*(_iso(moment) for moment in measurements.period)),
