@@ -47,7 +47,8 @@ class Level(StrEnum):
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="A file, a folder, or - for standard input.")]
 Output = Annotated[
-    Path, typer.Option("-o", "--output", help="report.md or report.json, or a folder, which gets everything.")
+    Path,
+    typer.Option("-o", "--output", help="report.md, report.html or report.json, or a folder, which gets everything."),
 ]
 LakeFolder = Annotated[Path, typer.Option("--lake", metavar="DIR", help="The folder of Parquet.")]
 KeptLake = Annotated[

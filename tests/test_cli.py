@@ -51,7 +51,8 @@ def test_analyze_without_an_option_writes_into_a_folder_here(
     ran = run("analyze", logs)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.splitlines() == [
-        f"reportline-report/report{ending}" for ending in (".md", "-distribution.svg", "-timeline.svg", ".json")
+        f"reportline-report/report{ending}"
+        for ending in (".md", "-distribution.svg", "-timeline.svg", ".html", ".json")
     ]
 
 
@@ -59,6 +60,7 @@ def test_analyze_without_an_option_writes_into_a_folder_here(
     ("output", "files"),
     [
         ("incident.json", ["incident.json"]),
+        ("incident.html", ["incident.html"]),
         ("incident.md", ["incident-distribution.svg", "incident-timeline.svg", "incident.md"]),
         ("folder.2026-03", ["folder.2026-03"]),
     ],

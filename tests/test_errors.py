@@ -178,7 +178,7 @@ def test_a_bad_option_ends_with_2(run: Run, logs: Path, arguments: list[str]) ->
         ("--kind", "poem", "there is no kind of report 'poem'; there are error-analysis"),
         ("--rules", "no-such-folder", "there is no folder of rules"),
         ("--templates", "no-such-folder", "there is no folder of templates"),
-        ("-o", "report.docx", "reports are written as .md and .json"),
+        ("-o", "report.docx", "reports are written as .md, .html, .json"),
     ],
 )
 def test_a_value_that_cannot_be_is_explained(run: Run, logs: Path, option: str, value: str, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""A Report becomes files: Markdown through the templates, JSON as it is, charts beside them.
+"""A Report becomes files: Markdown through the templates, HTML from it, JSON as it is, charts beside them.
 
 Every expression in a template is escaped for Markdown unless it is Markdown already, and what comes from logs is redacted
 on the way, so that a template cannot forget either.
@@ -22,11 +22,12 @@ from analyzer.model import HistogramBin, Measurements, Point, TimeBin
 from analyzer.report import charts
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
+from analyzer.report.page import Picture, page
 from analyzer.report.redaction import redact
 from analyzer.report.words import FILTERS, Words, limit
 from analyzer.resources import shipped
 
-FORMATS = (".md", ".json")
+FORMATS = (".md", ".html", ".json")
 TEMPLATE = ".md.j2"
 
 
@@ -103,7 +104,7 @@ class Output(Struct, frozen=True):
         if path.is_dir() or not path.suffix[1:].isalpha():
             return Output(path / "report", FORMATS)
         if path.suffix not in FORMATS:
-            raise UserError(f"cannot write {path}: reports are written as {' and '.join(FORMATS)}, or into a folder")
+            raise UserError(f"cannot write {path}: reports are written as {', '.join(FORMATS)}, or into a folder")
         return Output(path.with_suffix(""), (path.suffix,))
 
     def file(self, ending: str) -> Path:
@@ -113,10 +114,14 @@ class Output(Struct, frozen=True):
 def render(report: Report, measurements: Measurements, templates: Templates, output: Output) -> list[Path]:
     """Write `report`; gives the files written. Raises UserError when they cannot be."""
     files: dict[Path, bytes] = {}
-    if ".md" in output.formats:
+    if {".md", ".html"} & set(output.formats):
         pictures = _pictures(report, measurements, output.base.name, templates.mask)
-        files[output.file(".md")] = _markdown(report, templates, pictures).encode()
-        files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
+        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=pictures))
+        if ".md" in output.formats:
+            files[output.file(".md")] = markdown.encode()
+            files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
+        if ".html" in output.formats:
+            files[output.file(".html")] = page(markdown, pictures, report.generator).encode()
     if ".json" in output.formats:
         files[output.file(".json")] = to_json(report, templates.mask)
     try:
@@ -142,14 +147,6 @@ def _mask_all(value: Any, mask: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {mask(key): _mask_all(item, mask) for key, item in value.items()}
     return value
-
-
-class Picture(Struct, frozen=True):
-    """A chart: the name of its file, what it shows, and its SVG."""
-
-    file: str
-    title: str
-    svg: bytes
 
 
 def _pictures(report: Report, measurements: Measurements, stem: str, mask: Callable[[str], str]) -> list[Picture]:
@@ -185,10 +182,6 @@ def _distribution_title(measurements: Measurements) -> str:
     if not breach.k:
         return f"Distribution of {breach.n:,} durations"
     return f"{breach.k:,} of {breach.n:,} invocations took longer than {limit(breach.threshold or '')}"
-
-
-def _markdown(report: Report, templates: Templates, pictures: list[Picture]) -> str:
-    return _tidy(templates.fill(Words(report, templates.mask), pictures=pictures))
 
 
 def _tidy(text: str) -> str:

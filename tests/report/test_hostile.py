@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,12 @@ from tests.conftest import Run
 from tests.logs import OTHER_ID, export, invocation, write_export
 
 PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+# fmt: off
+TAGS = {
+    "html", "head", "meta", "title", "style", "script", "body", "nav", "main", "ol", "ul", "li", "a", "h1", "h2", "h3", "h4", "p",
+    "strong", "em", "code", "pre", "sup", "br", "img", "div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
+}
+# fmt: on
 HOSTILE = [
     "<script>alert(1)</script>",
     "</details></td><img src=x onerror=alert(1)>",
@@ -71,7 +78,26 @@ def report_on(run: Run, folder: Path, text: str, function: str = "checkout") -> 
     for picture in (folder / "out").glob("*.svg"):
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(picture).iter()}
         assert not tags & {"script", "image", "foreignObject", "a"}
+    looked_at = Page()
+    looked_at.feed((folder / "out" / "report.html").read_text())
+    assert looked_at.problems == []
     return (folder / "out" / "report.md").read_text().replace(str(folder), "")
+
+
+class Page(HTMLParser):
+    """Looks for what a page of text and pictures has no use for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problems: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in TAGS:
+            self.problems.append(tag)
+        for name, value in attrs:
+            leads_out = name in ("href", "src") and not (value or "").startswith(("#", "data:image/svg+xml;base64,"))
+            if name.startswith("on") or leads_out:
+                self.problems.append(f"{tag} {name}={value}")
 
 
 def with_one_line(text: str) -> str:
