@@ -163,6 +163,77 @@ def query(
         print("\t".join("" if cell is None else _inert(str(cell)) for cell in row.values()))
 
 
+ReportFile = Annotated[Path, typer.Argument(metavar="REPORT.json", help="A report.json as Reportline wrote it.")]
+
+
+@app.command()
+def explain(
+    report: ReportFile,
+    number: Annotated[str, typer.Argument(metavar="ID", help="The mark of a number, such as q12.")],
+    lake: Annotated[
+        Path | None, typer.Option("--lake", metavar="DIR", help="Shows the lines behind the number too.")
+    ] = None,
+) -> None:
+    """Show one number's query, what it gave, and the log lines behind it."""
+    from analyzer import inquiry, pipeline
+
+    opened = pipeline.open_lake(lake) if lake else None
+    found = inquiry.explain(inquiry.open_report(report), number, opened)
+    parts = (
+        ("numbers", found.numbers),
+        ("query", found.sql.splitlines()),
+        ("rows", None if found.rows is None else [str(row) for row in found.rows]),
+        ("the slowest of them", found.lines),
+    )
+    for title, lines in parts:
+        if lines:
+            print(f"{title}:")
+            for line in lines:
+                print(f"  {_inert(line)}")
+
+
+@app.command()
+def verify(report: ReportFile, lake: LakeFolder, rules: Rules = None) -> None:
+    """Compute every number of a report again; exits with 1 where one differs."""
+    from analyzer import inquiry, pipeline
+
+    opened = inquiry.open_report(report)
+    differences = inquiry.verify(opened, pipeline.open_lake(lake), rules)
+    for difference in differences:
+        print(_inert(difference))
+    queries = len(opened["evidence"])
+    _say(
+        f"{len(differences):,} differences" if differences else f"every number holds: {queries} queries were run again"
+    )
+    raise typer.Exit(1 if differences else 0)
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="A.json")], after: Annotated[Path, typer.Argument(metavar="B.json")]
+) -> None:
+    """What is new, fixed, worse, better and unchanged between two reports, as Markdown."""
+    from analyzer import inquiry
+
+    changes = inquiry.diff(inquiry.open_report(before), inquiry.open_report(after))
+    print(inquiry.as_markdown(changes), end="")
+
+
+@app.command()
+def why(
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID")],
+    lake: LakeFolder,
+    redact: Redaction = Redact.strict,
+) -> None:
+    """The life of one invocation: how it ended, how it compares, what its environment did before and after, its lines."""
+    from analyzer import inquiry, pipeline
+    from analyzer.report.redaction import redact as masked
+
+    for life in inquiry.why(pipeline.open_lake(lake), request_id):
+        for line in inquiry.told(life):
+            print(_inert(masked(line) if redact is Redact.strict else line))
+
+
 @rules_app.command("list")
 def rules_list(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None) -> None:
     """Every rule: its id, its severity and what it claims."""

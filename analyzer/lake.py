@@ -101,6 +101,8 @@ TABLES = {"invocations": INVOCATIONS, "events": EVENTS, "sources": SOURCES}
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects.
 ROW_GROUP = 50_000
+# A result of more rows is a picture or a list of groups, and stands in the report in that form.
+MOST_KEPT = 5
 
 
 class Lake:
@@ -258,7 +260,9 @@ class Engine:
         rows = [{name: _steady(cell) for name, cell in row.items()} for row in self.rows(sql)]
         number = f"q{len(self.evidence) + 1}"
         digest = hashlib.sha256(json.dumps(rows, default=str, separators=(",", ":")).encode()).hexdigest()
-        self.evidence[number] = Evidence(id=number, sql=sql, rows=len(rows), result_sha256=digest)
+        self.evidence[number] = Evidence(
+            id=number, sql=sql, rows=len(rows), result_sha256=digest, result=rows if len(rows) <= MOST_KEPT else None
+        )
         self.answers[sql] = Answer(number, rows)
         return self.answers[sql]
 

@@ -240,12 +240,13 @@ class Measured(Struct, frozen=True, kw_only=True):
 
 
 class Evidence(Struct, frozen=True, kw_only=True):
-    """A query that was run: its text, how many rows came back, and the digest of those rows."""
+    """A query that was run: its text, how many rows came back, the digest of those rows, and the rows while they are few."""
 
     id: str
     sql: str
     rows: int
     result_sha256: str
+    result: list[dict[str, object]] | None = None
 
 
 # ── diagnosing ───────────────────────────────────────────────────────────────────────────────────────────────────────

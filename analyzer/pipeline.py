@@ -15,8 +15,8 @@ from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, Progress, ingest
 from analyzer.lake import Lake
 from analyzer.measure import Threshold, Window, measure
-from analyzer.model import SEVERITIES, Hypothesis, Severity
-from analyzer.report import Output, Report, Templates, compose, render
+from analyzer.model import SEVERITIES, Hypothesis, Measurements, Severity
+from analyzer.report import Asked, Output, Report, Templates, compose, render
 from analyzer.resources import shipped
 
 
@@ -133,6 +133,22 @@ def _lake(folder: Path | None) -> Iterator[Lake]:
 def _report(
     lake: Lake, tools: _Tools, options: Options, watcher: Watcher, *, subject: str | None, unreadable: list[str]
 ) -> Written:
+    composed, measurements = compose_report(lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable)
+    watcher.stage("writing")
+    files = render(composed, measurements, tools.templates, tools.output)
+    return Written(composed, files)
+
+
+def compose_report(
+    lake: Lake,
+    rules: list[Rule],
+    options: Options,
+    watcher: Watcher,
+    *,
+    subject: str | None = None,
+    unreadable: list[str] | None = None,
+) -> tuple[Report, Measurements]:
+    """Measure, diagnose and compose; what was measured comes along for the pictures. Raises NoInvocations."""
     watcher.stage("measuring")
     window = Window.of(options.since, options.until, lake)
     measurements = measure(lake, window=window, thresholds=options.thresholds, progress=watcher.stage)
@@ -140,13 +156,18 @@ def _report(
         within = " in the chosen window" if window != Window() else ""
         raise NoInvocations(f"the logs hold no Lambda invocation{within}: no START or REPORT line was found")
     watcher.stage("diagnosing")
-    hypotheses = {function.name: diagnose(function, tools.rules) for function in measurements.functions}
+    hypotheses = {function.name: diagnose(function, rules) for function in measurements.functions}
+    asked = Asked(options.since, options.until, [one.text for one in options.thresholds], options.redact)
     composed = compose(
-        measurements, hypotheses, kind=options.kind, version=__version__, subject=subject, unreadable=unreadable
+        measurements,
+        hypotheses,
+        kind=options.kind,
+        version=__version__,
+        asked=asked,
+        subject=subject,
+        unreadable=unreadable or [],
     )
-    watcher.stage("writing")
-    files = render(composed, measurements, tools.templates, tools.output)
-    return Written(composed, files)
+    return composed, measurements
 
 
 def _nothing_read(paths: list[str], ingested: Ingested) -> Exception:

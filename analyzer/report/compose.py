@@ -24,6 +24,7 @@ from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback
 from analyzer.report.document import (
     SCHEMA,
     Advice,
+    Asked,
     Cause,
     CheckedStatus,
     Finding,
@@ -52,6 +53,7 @@ def compose(
     *,
     kind: str,
     version: str,
+    asked: Asked,
     subject: str | None,
     unreadable: list[str],
 ) -> Report:
@@ -70,6 +72,7 @@ def compose(
         generator=f"reportline {version}",
         subject=subject or _subject(measurements.functions),
         status=_status(measurements, found, ranked),
+        asked=asked,
         period=Period(*(_iso(moment) for moment in measurements.period)),
         headline=headline.threshold or "",
         overall=_function(measurements.overall, []),

@@ -149,12 +149,22 @@ class SourceReport(Struct, frozen=True):
     problems: list[str]
 
 
+class Asked(Struct, frozen=True):
+    """What the report was asked for, so that it can be made again: window and thresholds, and whether it was redacted."""
+
+    since: str | None
+    until: str | None
+    thresholds: list[str]
+    redacted: bool
+
+
 class Report(Struct, frozen=True, kw_only=True):
     schema: str
     kind: str
     generator: str
     subject: str
     status: CheckedStatus
+    asked: Asked
     period: Period
     headline: str
     overall: FunctionReport

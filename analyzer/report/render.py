@@ -123,7 +123,7 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
         if ".html" in output.formats:
             files[output.file(".html")] = page(markdown, pictures, report.generator).encode()
     if ".json" in output.formats:
-        files[output.file(".json")] = to_json(report, templates.mask)
+        files[output.file(".json")] = to_json(report, redacted=report.asked.redacted)
     try:
         output.base.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
@@ -133,9 +133,9 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
     return list(files)
 
 
-def to_json(report: Report, mask: Callable[[str], str]) -> bytes:
-    """report.json: the whole report, every text in it masked."""
-    plain = _mask_all(msgspec.to_builtins(report), mask)
+def to_json(report: Report, *, redacted: bool) -> bytes:
+    """report.json: the whole report, every text in it masked where it is `redacted`."""
+    plain = _mask_all(msgspec.to_builtins(report), redact if redacted else str)
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
 
 
