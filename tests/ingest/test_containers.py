@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import containers, recognise
+from analyzer.ingest.read import HEAD
 from analyzer.ingest.sources import LogFile, peek
 from analyzer.lake import Lake
 from analyzer.model import Record
@@ -22,6 +23,11 @@ from tests.ingest.conftest import Read, rows
 from tests.logs import ID, OTHER_ID, STREAM, export, invocation, report, write_export
 
 TIME = 1_773_735_125_000
+SAMPLES = [
+    (folder.parent / file, expected["container"])
+    for folder in sorted((Path(__file__).parents[2] / "sample_logs").rglob("expect.json"))
+    for file, expected in json.loads(folder.read_text())["files"].items()
+]
 
 
 def log_events(*messages: str, stream: str | None = None) -> list[dict[str, object]]:
@@ -43,7 +49,7 @@ def console_csv(*messages: str) -> str:
 
 
 def records(content: bytes) -> list[Record]:
-    container = recognise(content[: 1 << 18], "file")
+    container = recognise(content[:HEAD], "file")
     assert container is not None
     _, file = peek(io.BytesIO(content), 0)
     return list(container.records(file, LogFile("file", Path("file")), lambda problem: pytest.fail(problem)))
@@ -216,17 +222,17 @@ def test_an_export_copied_on_windows_is_still_an_export(read_file: Read) -> None
     assert (row["outcome"], row["stream"] is not None) == ("ok", True)
 
 
-def test_at_most_one_container_but_the_last_resort_claims_a_file() -> None:
-    heads = {
-        "s3-export": export(*invocation("a")),
-        "log-events-json": json.dumps({"events": log_events(*invocation("a"))}),
-        "console-csv": console_csv(*invocation("a")),
-        "pasted-text": report(),
-    }
-    assert heads.keys() == {container.name for container in containers()}
-    for name, head in heads.items():
-        claiming = {one.name for one in containers() if one.recognises(head.encode()) and not one.last_resort}
-        assert claiming == ({name} - {"pasted-text"})
+@pytest.mark.parametrize(("path", "name"), SAMPLES, ids=[f"{name}-{path.name}" for path, name in SAMPLES])
+def test_exactly_one_container_claims_a_file_and_pasted_text_takes_what_nobody_claims(path: Path, name: str) -> None:
+    head, file = peek(LogFile(str(path), path).open(), HEAD)
+    file.close()
+    claiming = {one.name for one in containers() if one.recognises(head) and not one.last_resort}
+    assert claiming == ({name} - {"pasted-text"})
+    assert recognise(head, str(path)) == next(one for one in containers() if one.name == name)
+
+
+def test_every_container_has_a_sample() -> None:
+    assert {name for _, name in SAMPLES} == {container.name for container in containers()}
 
 
 MESSAGES = st.lists(
