@@ -66,16 +66,14 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 def _messages(file: BinaryIO) -> Iterator[Record]:
     parts, begin, offset = list[bytes](), 0, 0
     for line in file:
+        text = 0
         if line.startswith(b"\t") and not FRAME.match(line):
             yield from _message(parts, begin)
-            parts, begin, text = [], offset + 1, line[1:]
-        else:
-            text = line
-        while split := BEFORE_PLATFORM_LINE.search(text):
-            yield from _message([*parts, text[: split.start()]], begin)
-            parts, begin = [], offset + len(line) - len(text) + split.end()
-            text = text[split.end() :]
-        parts.append(text)
+            parts, begin, text = [], offset + 1, 1
+        for split in BEFORE_PLATFORM_LINE.finditer(line, text):
+            yield from _message([*parts, line[text : split.start()]], begin)
+            parts, begin, text = [], offset + split.end(), split.end()
+        parts.append(line[text:])
         offset += len(line)
     yield from _message(parts, begin)
 
