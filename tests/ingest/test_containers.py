@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -255,3 +256,26 @@ def test_arbitrary_messages_come_back_from_json_and_from_csv_as_they_were(betwee
         [("timestamp", "message"), *((TIME, one + "\n") for one in messages)]
     )
     assert [one.message for one in records(table.getvalue().encode())] == [one.rstrip() for one in messages]
+
+
+@pytest.mark.parametrize("first", ["-", "=", "+", "@"])
+def test_whatever_looks_like_a_formula_loses_its_guard(first: str) -> None:
+    guarded = console_csv("working").replace('"working', f'\'"{first}working, ""loudly""')
+    rows = guarded + console_csv(*invocation()).partition("\n")[2]
+    assert records(rows.encode())[0].message == f'{first}working, "loudly"'
+
+
+@settings(deadline=None)
+@given(value=st.dictionaries(st.text('ab\n\r\t"\\{}'), st.text('ab\n\r\t"\\{}'), max_size=3))
+def test_json_whose_escapes_the_console_undid_is_json_again(value: dict[str, str]) -> None:
+    undone = re.sub(r"(?<!\\)((?:\\\\)*)\\n", r"\1\n", json.dumps(value))
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("timestamp", "message"), (TIME, undone), (TIME, report())])
+    message = records(table.getvalue().encode())[0].message
+    assert json.loads(message) == value
+
+
+def test_json_that_the_application_indented_is_left_as_it_is() -> None:
+    indented = json.dumps({"a": ["b\nc"]}, indent=2)
+    text = f'timestamp,message\n{TIME},"{indented.replace(chr(34), chr(34) * 2)}"\n{TIME},"{report()}\n"\n'
+    assert records(text.encode())[0].message == indented

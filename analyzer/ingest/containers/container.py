@@ -85,7 +85,7 @@ def writable(text: str) -> str:
 def without_indentation(message: str) -> str:
     """JSON that a tool spread over several lines, as the one line that it was; anything else as it is."""
     text = message.lstrip()
-    if "\n" not in text or not text.startswith("{"):
+    if "\n" not in message or not text.startswith("{"):
         return message
     try:
         value = json.loads(text)

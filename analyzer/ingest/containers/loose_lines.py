@@ -71,7 +71,7 @@ def events(lines: Iterable[Line], stream: str | None = None) -> Iterator[Record]
         if not text:
             # The console's copy has the time on a line of its own.
             waiting = line if line.stamped else waiting
-        elif parts and not line.stamped and not waiting.stamped and _goes_on(line.raw, text, parts[0], stamp.stamped):
+        elif parts and not line.stamped and not waiting.stamped and _goes_on(line.raw, text, first, stamp.stamped):
             parts.append(line.raw)
         else:
             if parts:
@@ -101,7 +101,7 @@ def _uncovered(line: Line) -> Line:
         return Line(position, raw, _decoded(field["string"]) or raw)
     match = PREFIX.match(raw)
     if not match:
-        return line
+        return Line(position, raw, raw.lstrip(b" \t"))
     if match["time"] and OWN_TIME.match(raw, match.end("time")):
         return Line(position, raw, raw[match.start("time") :])
     rest = raw[match.end() :]
@@ -116,7 +116,10 @@ def _uncovered(line: Line) -> Line:
 def _time(match: re.Match[bytes]) -> int | None:
     if match["epoch"]:
         return from_milliseconds(int(match["epoch"]))
-    return microseconds(match["time"].decode().replace(" UTC", "Z").replace("UTC", "Z")) if match["time"] else None
+    if not match["time"]:
+        return None
+    text = match["time"].decode()
+    return microseconds(f"{text[:10]}T{text[11:].replace(' ', '').replace('UTC', 'Z')}")
 
 
 def _decoded(string: bytes) -> bytes | None:
@@ -127,17 +130,21 @@ def _decoded(string: bytes) -> bytes | None:
     return writable(text).encode() if isinstance(text, str) else None
 
 
-def _goes_on(raw: bytes, text: bytes, first: bytes, stamped: bool) -> bool:
+def _goes_on(raw: bytes, text: bytes, first: Line, stamped: bool) -> bool:
     """Whether a line is part of the event that began with the line `first`, which had a time in front if it is `stamped`."""
     if ONE_LINE.match(text):
         return False
     if INNER.match(text):
         return True
     # START, END and REPORT are over at their line's end.
-    if ONE_LINE.match(first):
+    if ONE_LINE.match(first.text):
         return False
     # Where events carry their time, a line without one is no event.
-    return stamped or raw[:1] in (b" ", b"\t", b"\xc2")
+    return stamped or _indentation(raw) > _indentation(first.raw)
+
+
+def _indentation(raw: bytes) -> int:
+    return len(raw) - len(raw.lstrip(b" \t\xc2\xa0"))
 
 
 def _message(parts: list[bytes]) -> str:

@@ -1,8 +1,8 @@
 """What `--query` left of log events, with `--output text`: `events[].[timestamp,message]`, a row each, in which the stream
 may stand too, or `events[].message`, all of them joined by tabs.
 
-Joined messages are told apart by the tab after a line feed, which is also how the frames of stacks begin: those of Java
-and Go are known. A message that does not end with a line feed is told from the next one only if that is the platform's.
+Joined messages are told apart by the tab after a line feed, which is also how the frames of Java's stacks begin: those
+are known. A message that does not end with a line feed is told from the next one only if that is the platform's.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ WITH_PLATFORM_LINE = before_platform_line(STAMP)
 TIME_LAST = re.compile(r"(?P<message>.*)\t(?P<time>\d{13})", re.DOTALL)
 JOINED = re.compile(rb"^\t(?:" + PLATFORM_LINE.pattern + rb")", re.MULTILINE)
 UNJOINED = re.compile(rb"(?<=\n)(?:" + PLATFORM_LINE.pattern + rb")")
-FRAME = re.compile(rb"\t(?:at |\.\.\. \d+ (?:more|common)|Suppressed: |/)")
+FRAME = re.compile(rb"\t(?:at |\.\.\. \d+ (?:more|common)|Suppressed: )")
 BEFORE_PLATFORM_LINE = re.compile(rb"\t(?=" + PLATFORM_LINE.pattern + rb")")
 
 

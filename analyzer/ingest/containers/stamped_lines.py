@@ -12,7 +12,7 @@ from analyzer.ingest.containers.container import INDENTED_PLATFORM_EVENT, PLATFO
 COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
 ANY_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
 # Between the stamp and the message. Tools cut white space at the end, so the space is gone where the message was empty.
-GAP = rb"(?: |\r?$)" + COLOUR
+GAP = rb"(?: |\r?$)"
 # The environment's log stream, 2026/03/17/[$LATEST]4eeec71d18b1461580e35b89cb060777, or with a function's name in it.
 STREAM = rb"(?P<stream>\d{4}/\d\d/\d\d/[^\s\x1b\[]*\[[^\s\x1b\]]+\][0-9a-f]{32})"
 
