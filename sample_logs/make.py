@@ -158,7 +158,13 @@ def pasted_text(streams: Sequence[Stream]) -> Samples:
     ]
     searched = wrappings.searched(streams)
     contents = {"zgrep.txt": searched, "terminal.txt": wrappings.copied(searched)}
-    return {name: Sample(content, "pasted-text", len(bare), len(bare), bare) for name, content in contents.items()}
+    samples = {name: Sample(content, "pasted-text", len(bare), len(bare), bare) for name, content in contents.items()}
+    said = [
+        event.message.rstrip() for stream in streams for event in stream.events if event.message.startswith("REPORT")
+    ]
+    shapes = len(wrappings.SHAPES)
+    samples["ticket.txt"] = Sample(wrappings.around(said[:shapes]), "pasted-text", shapes + 2, shapes, bare[:shapes])
+    return samples
 
 
 def grammar(streams: Iterable[Stream]) -> Samples:

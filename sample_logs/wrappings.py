@@ -295,6 +295,41 @@ def copied(text: bytes) -> bytes:
     return b"".join(line.expandtabs(8).rstrip() + b"\n" for line in text.splitlines())
 
 
+# What people put around a REPORT: the line as logged is {}, with its tabs written out {escaped}, with blanks {blank}.
+SHAPES = (
+    "{}",
+    "> {blank}",
+    "- `02:43:55`       {blank}",
+    "16:36:11 {blank}",
+    "[2026-03-17T08:12:05.123Z] {}",
+    "2026-03-17T04:12:05.123-04:00\n{}",
+    "1773735125123 {}",
+    "exports/000000:12:2026-03-17T08:12:05.123Z {}",
+    '    "{escaped}\\n",',
+    '            "message": "{escaped}\\n",',
+    "{wrapped}",
+    "`{blank}`",
+)
+
+
+def around(reports: Sequence[str]) -> bytes:
+    """A ticket in which each REPORT looks different. The last two are cut and made up, and no invocations."""
+    lines = [
+        shape.format(
+            report,
+            escaped=report.replace("\t", "\\t"),
+            blank=report.replace("\t", "  "),
+            wrapped=report.replace("\t", "\n"),
+        )
+        for shape, report in zip(SHAPES, reports, strict=True)
+    ]
+    cut, made_up = (
+        reports[0].partition("Max Memory Used: ")[0] + "Max Memory Used: 1",
+        "REPORT RequestId: abc Memory: 2 GB",
+    )
+    return "\n".join([*lines, cut, made_up, ""]).encode()
+
+
 def _painted(text: str, colour: int, colours: bool) -> str:
     return f"\x1b[{colour}m{text}\x1b[0m" if colours else text
 

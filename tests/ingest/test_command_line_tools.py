@@ -195,9 +195,32 @@ def test_times_are_those_of_the_events_to_the_second_where_a_tool_cuts_them() ->
         assert {record.time for record in records(cut)} == {TIME * 1000}
 
 
-def test_what_stands_before_the_first_event_is_left_out(read_file: Read) -> None:
-    content = b"$ aws logs tail /aws/lambda/checkout --since 1h\n" + wrappings.tail([stream(*invocation("a"))])
-    assert next(one.message for one in records(content)).startswith("START")
+@pytest.mark.parametrize("name", [name for name in STAMPED if "json" not in name])
+def test_what_stands_before_and_behind_the_events_is_left_out(name: str) -> None:
+    content = b"$ how it was called\n" + STAMPED[name][0](stream(*invocation("a"))) + b"$ \nthat is all\n"
+    assert [one.message for one in records(content)] == [one.rstrip() for one in invocation("a")]
+
+
+def test_the_trace_of_a_report_belongs_to_it(read_file: Read) -> None:
+    trace = "XRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37\tSegmentId: 4a861782660d0257\tSampled: true\t"
+    for write, _ in STAMPED.values():
+        *_, last = records(write(stream(*invocation()[:-1], f"{report()}\n{trace}")))
+        assert last.message == f"{report()}\n{trace}".rstrip()
+
+
+def test_json_lines_of_an_application_are_no_events_of_the_api(read_file: Read) -> None:
+    time = "2026-03-17T08:00:00.000Z"
+    lines = [
+        {"timestamp": time, "level": "INFO", "message": "got an event", "requestId": ID, "eventId": "1"},
+        {"time": time, "type": "platform.report", "record": {"requestId": ID, "metrics": {"durationMs": 2.5}}},
+    ]
+    (row,) = read_file("\n".join(json.dumps(line, separators=(",", ":")) for line in lines))
+    assert (row["request_id"], row["duration_ms"]) == (ID, 2.5)
+
+
+def test_events_that_jq_printed_a_line_each_are_read() -> None:
+    lines = "\n".join(json.dumps({"timestamp": TIME, "message": text}) for text in invocation())
+    assert [one.message for one in records(lines.encode())] == [one.rstrip() for one in invocation()]
 
 
 def test_an_event_of_text_output_that_breaks_off_is_a_problem_and_keeps_its_message(tmp_path: Path) -> None:

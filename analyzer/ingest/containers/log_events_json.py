@@ -24,21 +24,23 @@ from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
 LISTS = ("events", "payload")
+FIELDS = frozenset({"logStreamName", "timestamp", "message", "ingestionTime", "eventId"})
 PAGE = re.compile(
     rb'\s*(?:\{\s*"(?:events|payload|eventCount|searchedLogStreams|nextToken|nextForwardToken|nextBackwardToken)"'
-    rb'|(?:\[\s*)?\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)")'
+    rb'|\[\s*\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)")'
 )
-EVENT = re.compile(rb'"@?message"\s*:\s*"')
-# An application may write JSON with a time and a message too; only CloudWatch adds these.
-ADDED = re.compile(rb'"(?:logStreamName|ingestionTime|eventId|events|payload)"')
-BARE_LIST = re.compile(rb"\s*\[")
+MESSAGE = re.compile(rb'"@?message"\s*:\s*"')
+OBJECT = re.compile(rb'\s*\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)"')
 
 
 def recognises(head: bytes) -> bool:
-    if not PAGE.match(head):
+    if PAGE.match(head):
+        return MESSAGE.search(head) is not None or b'"events"' in head
+    if not OBJECT.match(head):
         return False
-    added = ADDED.search(head) is not None
-    return (EVENT.search(head) is not None and (added or BARE_LIST.match(head) is not None)) or b'"events"' in head
+    _, first = next(json_values(head.decode("utf-8", "replace"), lambda _: None), (0, None))
+    # Applications write objects with a time and a message too, but not these fields alone, and their times are texts.
+    return isinstance(first, dict) and first.keys() <= FIELDS and isinstance(first.get("timestamp"), int)
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:

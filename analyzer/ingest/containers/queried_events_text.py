@@ -34,6 +34,8 @@ ROW = re.compile(STAMP)
 WITH_PLATFORM_LINE = before_platform_line(STAMP)
 # `--query events` of get-log-events: the time of ingestion comes first, that of the event last.
 TIME_LAST = re.compile(r"(?P<message>.*)\t(?P<time>\d{13})", re.DOTALL)
+# People put a tab in front of lines as well, below a sentence of theirs; this is how a log begins.
+BEGINNING = re.compile(rb"(?:" + PLATFORM_LINE.pattern + rb"|\[[A-Z]+\]|\{|\d{4}-\d\d-\d\d|EXTENSION\t)")
 JOINED = re.compile(rb"^\t(?:" + PLATFORM_LINE.pattern + rb")", re.MULTILINE)
 UNJOINED = re.compile(rb"(?<=\n)(?:" + PLATFORM_LINE.pattern + rb")")
 FRAME = re.compile(rb"\t(?:at |\.\.\. \d+ (?:more|common)|Suppressed: )")
@@ -45,7 +47,7 @@ def recognises(head: bytes) -> bool:
 
 
 def _joined(head: bytes) -> bool:
-    return JOINED.search(head) is not None and not UNJOINED.search(head) and not head[:1].isspace()
+    return BEGINNING.match(head) is not None and JOINED.search(head) is not None and not UNJOINED.search(head)
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:

@@ -16,6 +16,10 @@ GAP = rb"(?: |\r?$)"
 # The environment's log stream, 2026/03/17/[$LATEST]4eeec71d18b1461580e35b89cb060777, or with a function's name in it.
 STREAM = rb"(?P<stream>\d{4}/\d\d/\d\d/[^\s\x1b\[]*\[[^\s\x1b\]]+\][0-9a-f]{32})"
 
+# These are over at the end of their line, but for the trace of a REPORT, and in some containers the time behind a tab.
+ONE_LINE = re.compile(rb"(?:START|END|REPORT) RequestId: ")
+ANOTHER = (b"XRAY ", b"\t")
+
 
 def before_platform_line(stamp: bytes, otherwise: bytes = INDENTED_PLATFORM_EVENT.pattern) -> re.Pattern[bytes]:
     """Finds a line that Lambda's platform wrote behind this stamp; `otherwise` is what a tool makes of its JSON."""
@@ -28,7 +32,8 @@ def events(
 ) -> Iterator[tuple[re.Match[bytes], int, str]]:
     """The stamp of every event, the place of its first line, and its message without white space at the end.
 
-    What stands before the first stamp is left out: a prompt, or the command itself. `indented` says that the tool spreads
+    What stands before the first stamp is left out, and what follows a line of the platform: prompts, the command itself, the
+    words of who copied it. `indented` says that the tool spreads
     JSON over several lines.
     """
     match: re.Match[bytes] | None = None
@@ -38,7 +43,7 @@ def events(
             if match:
                 yield match, begin, _message(match, parts, indented)
             match, parts, begin = found, [line[found.end() :]], offset
-        elif match:
+        elif match and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
             parts.append(line)
         offset += len(line)
     if match:
