@@ -38,6 +38,8 @@ DEFAULT_PREFIX = "exportedlogs"
 
 # PowerShell's `>` writes UTF-16 and a mark in front; other tools of Windows put a mark in front of UTF-8.
 UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# Enough of a file to know its container: an export may begin with a long stack.
+HEAD = 1 << 18
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # python-isal types its exception as a value.
 UNPACK_ERRORS: tuple[type[Exception], ...] = (EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, OSError)  # type: ignore[assignment]

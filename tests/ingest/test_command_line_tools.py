@@ -157,11 +157,13 @@ def test_streams_are_told_apart_where_they_are_named() -> None:
     for content in (
         wrappings.tail(both),
         wrappings.sam(both),
-        wrappings.awslogs(both, timed=True, colours=False),
+        wrappings.awslogs(both, timed=True, colours=True),
+        wrappings.awslogs(both, timed=False, colours=False),
         wrappings.saw(both, colours=False),
         wrappings.filter_log_events_text(both),
     ):
         assert {one.stream for one in records(content)} == {LOG_STREAM, OTHER_STREAM}
+        assert all(one.message.startswith(("START", "END", "REPORT")) for one in records(content))
 
 
 def test_awslogs_names_the_group_and_with_it_the_function_unless_it_is_told_not_to() -> None:
@@ -169,6 +171,12 @@ def test_awslogs_names_the_group_and_with_it_the_function_unless_it_is_told_not_
     assert {(one.log_group, one.function) for one in records(content)} == {("/aws/lambda/checkout", "checkout")}
     nameless = content.replace(b"/aws/lambda/checkout ", b"")
     assert {(one.log_group, one.function, one.stream) for one in records(nameless)} == {(None, None, LOG_STREAM)}
+
+
+def test_blanks_at_the_beginning_of_a_message_are_told_from_those_that_awslogs_puts_behind_streams() -> None:
+    both = [stream(*invocation()), stream(*invocation("  indented", request_id=OTHER_ID), name=OTHER_STREAM)]
+    came = records(wrappings.awslogs(both, timed=False, colours=False))
+    assert [one.message for one in came if one.stream == OTHER_STREAM][1] == "  indented"
 
 
 def test_awslogs_without_times_leaves_a_timeout_the_time_that_is_its_own() -> None:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.read import HEAD
-from analyzer.ingest.sources import LogFile, peek
+from analyzer.ingest.sources import HEAD, LogFile, peek
 from analyzer.lake import Lake
 from analyzer.model import Record
 from tests.ingest.conftest import Read, rows
@@ -244,7 +243,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None)
 @given(MESSAGES)
 def test_arbitrary_messages_come_back_from_json_and_from_csv_as_they_were(between: list[str]) -> None:
     messages = list(invocation(*between))

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 from analyzer.errors import UserError
 from analyzer.ingest import grammars
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.read import HEAD
-from analyzer.ingest.sources import UNPACK_ERRORS, LogFile, unpack
+from analyzer.ingest.sources import HEAD, UNPACK_ERRORS, LogFile, unpack
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 # What is damaged has to lie where a reader comes by, so the samples of 44 invocations are left out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -143,14 +144,15 @@ def test_lines_that_grep_found_in_an_answer_of_the_api_are_read_as_messages() ->
     assert [one.message for one in records(found.encode())] == [one.rstrip() for one in invocation('said "yes"')]
 
 
-def test_json_platform_events_in_quotes_are_read(read_file: Read) -> None:
-    event = {
+@pytest.mark.parametrize("quote", [lambda text: text, json.dumps, lambda text: f"`{text}`"])
+def test_json_platform_events_keep_their_escapes_in_quotes_and_without(quote: Callable[[str], str]) -> None:
+    fault = {
         "time": "2026-03-17T08:00:00.000Z",
-        "type": "platform.report",
-        "record": {"requestId": ID, "metrics": {"durationMs": 2.5}, "status": "success"},
+        "type": "platform.fault",
+        "record": f"RequestId: {ID} Error: x\nRuntime.Y",
     }
-    (row,) = read_file(f"  {json.dumps(json.dumps(event, separators=(',', ':')))},\n")
-    assert (row["request_id"], row["duration_ms"]) == (ID, 2.5)
+    line = json.dumps(fault, separators=(",", ":"))
+    assert records(f"  {quote(line)}\n{report()}\n".encode())[0].message == line
 
 
 def test_indented_lines_of_a_pasted_block_are_lines_of_their_own(read_file: Read) -> None:

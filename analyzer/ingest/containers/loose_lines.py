@@ -107,7 +107,8 @@ def _uncovered(line: Line) -> Line:
     rest = raw[match.end() :]
     if match["quote"]:
         rest = _decoded(raw[match.end() - 1 :].rstrip().rstrip(b",")) or rest
-    if ONE_LINE.match(rest):
+    # In JSON the escapes belong to the language.
+    if ONE_LINE.match(rest) and not rest.startswith(b"{"):
         bare = rest.rstrip().rstrip(b",").rstrip(b"\"'`")
         rest = ESCAPED_LINE_FEED.sub(b"\n", ESCAPED_TAB.sub(b"\t", bare)) + b"\n"
     return Line(position, raw, rest, match["stamp"] is not None, _time(match))

@@ -20,7 +20,7 @@ from analyzer.ingest.containers.container import (
     from_milliseconds,
 )
 from analyzer.ingest.containers.stamped_lines import STREAM, before_platform_line, events
-from analyzer.ingest.sources import LogFile, peek
+from analyzer.ingest.sources import HEAD, LogFile, peek
 from analyzer.model import Record
 
 STAMP = (
@@ -51,7 +51,7 @@ def _joined(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    head, file = peek(file, 1 << 18)
+    head, file = peek(file, HEAD)
     if not WITH_PLATFORM_LINE.search(head):
         yield from _messages(file)
         return
