@@ -30,7 +30,7 @@ class Truth(NamedTuple):
     init_ms: float | None
     restore_ms: float | None
     timeout_s: float | None
-    memory_mb: int
+    memory_mb: int | None
     max_memory_mb: int
     complete: bool
 

@@ -6,6 +6,7 @@ a reader made of it.
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
 from collections.abc import Iterable, Sequence
@@ -64,11 +65,88 @@ def log_events_json(streams: Sequence[Stream]) -> Samples:
     }
     pages = small_samples.two_pages()
     samples["get-log-events.json"] = _whole(wrappings.get_log_events(pages, page=7), "log-events-json", [pages])
+    samples["sam-logs.json"] = _whole(wrappings.sam_json(pages), "log-events-json", [pages])
+    samples["powershell.json"] = _whole(wrappings.powershell([pages]), "log-events-json", [pages])
     return samples
 
 
+def of_command_line_tools() -> dict[str, Samples]:
+    """A text stream and a JSON stream woven into each other, or one alone where nothing tells streams apart."""
+    text, node = small_samples.two_pages(), small_samples.nodejs_text()[0]
+    (json_stream,) = small_samples.json_format()
+    both = [text, json_stream]
+    messages, rows = wrappings.queried(text, timed=False), wrappings.queried(text, timed=True)
+    return {
+        "aws-logs-tail": {
+            "detailed.txt": _whole(wrappings.tail(both), "aws-logs-tail", both),
+            "colours.txt": _whole(wrappings.tail(both, colours=True), "aws-logs-tail", both),
+            "json.txt": _whole(wrappings.tail(both, "json"), "aws-logs-tail", both),
+        },
+        "aws-logs-tail-short": {
+            "short.txt": _whole(wrappings.tail([text], "short"), "aws-logs-tail-short", [text]),
+            "json-functions.txt": _whole(wrappings.tail([json_stream], "short"), "aws-logs-tail-short", [json_stream]),
+        },
+        "log-events-text": {
+            "filter-log-events.txt": _whole(wrappings.filter_log_events_text(both), "log-events-text", both),
+            "get-log-events.txt": _whole(wrappings.get_log_events_text(text), "log-events-text", [text]),
+        },
+        "queried-events-json": {
+            "messages.json": _whole(messages[0], "queried-events-json", [text]),
+            "times-and-messages.json": _whole(rows[0], "queried-events-json", [text]),
+        },
+        "queried-events-text": {
+            "messages.txt": _whole(messages[1], "queried-events-text", [text]),
+            "times-and-messages.txt": _whole(rows[1], "queried-events-text", [text]),
+        },
+        "sam-logs": {
+            "plain.txt": _whole(wrappings.sam(both), "sam-logs", both),
+            "colours.txt": _whole(wrappings.sam(both, colours=True), "sam-logs", both),
+        },
+        "awslogs": {
+            "plain.txt": _whole(wrappings.awslogs(both, timed=False, colours=False), "awslogs", both, named=True),
+            "timestamps.txt": _whole(wrappings.awslogs(both, timed=True, colours=True), "awslogs", both, named=True),
+        },
+        "saw": {"watch.txt": _whole(wrappings.saw(both, colours=True), "saw", both)},
+        "serverless-logs": {
+            "version-2.txt": _whole(wrappings.serverless(node, 2), "serverless-logs", [node]),
+            "version-3.txt": _without_memory_size(_whole(wrappings.serverless(node, 3), "serverless-logs", [node])),
+            "version-4.txt": _whole(wrappings.serverless(node, 4), "serverless-logs", [node]),
+        },
+        "invoke-log-tail": invoke_log_tail(text),
+    }
+
+
+def invoke_log_tail(stream: Stream) -> Samples:
+    long = small_samples.long_winded()
+    (cut,) = wrappings.log_tails(long)
+    tails = wrappings.log_tails(stream)
+    # The START is not in it any more, nor so how the invocation ended.
+    truths = [truth._replace(function=None, outcome="unknown", complete=False) for truth in long.invocations]
+    lines = cut.count(b"\n")
+    last = stream.invocations[-1]
+    return {
+        "answers.json": _whole(wrappings.invoked(tails), "invoke-log-tail", [stream]),
+        "log-result.txt": Sample(base64.b64encode(cut) + b"\n", "invoke-log-tail", lines, lines, truths),
+        "test-pane.txt": Sample(
+            wrappings.test_pane(tails[-1], last.request_id),
+            "invoke-log-tail",
+            tails[-1].count(b"\n"),
+            tails[-1].count(b"\n"),
+            [last._replace(function=None)],
+        ),
+    }
+
+
+def _without_memory_size(sample: Sample) -> Sample:
+    return sample._replace(invocations=[truth._replace(memory_mb=None) for truth in sample.invocations])
+
+
 def console_csv(streams: Sequence[Stream]) -> Samples:
-    return {"log-events-viewer-result.csv": _whole(wrappings.console_csv(streams), "console-csv", streams)}
+    (of_json,) = small_samples.json_format()
+    return {
+        "log-events-viewer-result.csv": _whole(wrappings.console_csv(streams), "console-csv", streams),
+        "json-with-line-feeds.csv": _whole(wrappings.console_csv_of_json(of_json), "console-csv", [of_json]),
+    }
 
 
 def pasted_text(streams: Sequence[Stream]) -> Samples:
@@ -80,7 +158,13 @@ def pasted_text(streams: Sequence[Stream]) -> Samples:
     ]
     searched = wrappings.searched(streams)
     contents = {"zgrep.txt": searched, "terminal.txt": wrappings.copied(searched)}
-    return {name: Sample(content, "pasted-text", len(bare), len(bare), bare) for name, content in contents.items()}
+    samples = {name: Sample(content, "pasted-text", len(bare), len(bare), bare) for name, content in contents.items()}
+    said = [
+        event.message.rstrip() for stream in streams for event in stream.events if event.message.startswith("REPORT")
+    ]
+    shapes = len(wrappings.SHAPES)
+    samples["ticket.txt"] = Sample(wrappings.around(said[:shapes]), "pasted-text", shapes + 2, shapes, bare[:shapes])
+    return samples
 
 
 def grammar(streams: Iterable[Stream]) -> Samples:
@@ -99,10 +183,17 @@ def _whole(content: bytes, container: str, streams: Sequence[Stream], named: boo
     """A file that carries every line of these streams; `named` when its place also gives away the function."""
     lines = sum(len(stream.events) for stream in streams)
     understood = lines - sum(stream.not_understood for stream in streams)
-    invocations = [truth for stream in streams for truth in stream.invocations]
-    if not named:
-        invocations = [truth._replace(function=None) for truth in invocations]
+    invocations = [
+        truth if named or _names_itself(stream) else truth._replace(function=None)
+        for stream in streams
+        for truth in stream.invocations
+    ]
     return Sample(content, container, lines, understood, invocations)
+
+
+def _names_itself(stream: Stream) -> bool:
+    """Platform events in JSON name the function."""
+    return any('"functionName":' in event.message for event in stream.events)
 
 
 def expectation(samples: Samples) -> bytes:
@@ -130,7 +221,9 @@ def files() -> dict[str, bytes]:
         "containers/log-events-json/": log_events_json(streams),
         "containers/console-csv/": console_csv(streams),
         "containers/pasted-text/": pasted_text(streams),
-    } | {f"grammars/{name}/": grammar(make()) for name, make in small_samples.GRAMMARS.items()}
+    }
+    folders |= {f"containers/{name}/": samples for name, samples in of_command_line_tools().items()}
+    folders |= {f"grammars/{name}/": grammar(make()) for name, make in small_samples.GRAMMARS.items()}
     # An export task tries its permission with this file, which is no log.
     made = {f"{AGENT}/{autotuner.PIPELINE}/aws-logs-write-test": b"Permission Check Successful"}
     for folder, samples in folders.items():

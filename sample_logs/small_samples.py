@@ -71,6 +71,14 @@ def two_pages() -> Stream:
     return environment.written()
 
 
+def long_winded() -> Stream:
+    """An invocation whose lines are more than the 4 KB that an answer carries."""
+    environment = _environment("long winded")
+    lines = [f"[INFO]\t<time>\t<id>\tarticle {number} of 60 priced\n" for number in range(1, 61)]
+    environment.serve(unique_id("long winded"), *lines, duration=915.37, used=90)
+    return environment.written()
+
+
 def platform_text() -> list[Stream]:
     return [
         _warm_cold_timeout(),

@@ -13,12 +13,10 @@ from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise
 from analyzer.ingest.containers.container import Container
-from analyzer.ingest.sources import UNPACK_ERRORS, LogFile, find, peek
+from analyzer.ingest.sources import HEAD, UNPACK_ERRORS, LogFile, find, peek
 from analyzer.lake import Commit, Lake
 from analyzer.model import Source
 
-# Enough of a file to know its container: an export may begin with a long stack.
-HEAD = 1 << 18
 # A commit is closed at the first group boundary after this many invocations or files, so that little is lost when killed.
 COMMIT_INVOCATIONS, COMMIT_FILES = 200_000, 1_000
 # Rows leave the assembler this often; a single file may hold millions.

@@ -6,6 +6,7 @@ may begin in the first and end in the second.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import io
 import os
@@ -37,6 +38,10 @@ DEFAULT_PREFIX = "exportedlogs"
 
 # A decompressor that breaks off gives nothing of the piece in which it did, so pieces are small.
 PIECE = 16_384
+# PowerShell's `>` writes UTF-16 and a mark in front; other tools of Windows put a mark in front of UTF-8.
+UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# Enough of a file to know its container: an export may begin with a long stack.
+HEAD = 1 << 18
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 # python-isal types its exception as a value.
 UNPACK_ERRORS: tuple[type[Exception], ...] = (EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, OSError)  # type: ignore[assignment]
@@ -55,7 +60,7 @@ class LogFile(Struct, frozen=True):
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def open(self) -> BinaryIO:
-        """The file's content, unpacked however often it was packed."""
+        """The file's content, unpacked however often it was packed; text in UTF-16 becomes UTF-8."""
         try:
             file: BinaryIO = self.path.open("rb")
         except OSError as problem:
@@ -64,7 +69,7 @@ class LogFile(Struct, frozen=True):
 
 
 def unpack(file: BinaryIO) -> BinaryIO:
-    """The stream inside any layers of gzip and zstd; Firehose, for one, may pack twice."""
+    """The stream inside any layers of gzip, zstd and UTF-16, without a byte order mark; Firehose, for one, packs twice."""
     while True:
         head, file = peek(file, 4)
         if head.startswith(GZIP):
@@ -72,6 +77,11 @@ def unpack(file: BinaryIO) -> BinaryIO:
         elif head.startswith(ZSTD):
             reader = zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
             file = cast(BinaryIO, reader)
+        elif head.startswith(codecs.BOM_UTF8):
+            file.read(len(codecs.BOM_UTF8))
+        elif encoding := UTF_16.get(head[:2]):
+            file.read(2)
+            file = cast(BinaryIO, io.BufferedReader(_Recoded(file, encoding), 1 << 20))
         else:
             return file
 
@@ -112,6 +122,32 @@ class _Rejoined(io.RawIOBase):
 
     def close(self) -> None:
         self.rest.close()
+        super().close()
+
+
+class _Recoded(io.RawIOBase):
+    """Text in another encoding as UTF-8."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self.file = file
+        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self.ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self.ready and (chunk := self.file.read(len(buffer))):
+            self.ready = self.decoder.decode(chunk).encode()
+        if not self.ready:
+            self.ready = self.decoder.decode(b"", final=True).encode()
+        count = min(len(buffer), len(self.ready))
+        buffer[:count] = self.ready[:count]
+        self.ready = self.ready[count:]
+        return count
+
+    def close(self) -> None:
+        self.file.close()
         super().close()
 
 

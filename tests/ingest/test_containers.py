@@ -6,22 +6,28 @@ import csv
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.sources import LogFile, peek
+from analyzer.ingest.sources import HEAD, LogFile, peek
 from analyzer.lake import Lake
 from analyzer.model import Record
 from tests.ingest.conftest import Read, rows
 from tests.logs import ID, OTHER_ID, STREAM, export, invocation, report, write_export
 
 TIME = 1_773_735_125_000
+SAMPLES = [
+    (folder.parent / file, expected["container"])
+    for folder in sorted((Path(__file__).parents[2] / "sample_logs").rglob("expect.json"))
+    for file, expected in json.loads(folder.read_text())["files"].items()
+]
 
 
 def log_events(*messages: str, stream: str | None = None) -> list[dict[str, object]]:
@@ -43,7 +49,7 @@ def console_csv(*messages: str) -> str:
 
 
 def records(content: bytes) -> list[Record]:
-    container = recognise(content[: 1 << 18], "file")
+    container = recognise(content[:HEAD], "file")
     assert container is not None
     _, file = peek(io.BytesIO(content), 0)
     return list(container.records(file, LogFile("file", Path("file")), lambda problem: pytest.fail(problem)))
@@ -216,17 +222,17 @@ def test_an_export_copied_on_windows_is_still_an_export(read_file: Read) -> None
     assert (row["outcome"], row["stream"] is not None) == ("ok", True)
 
 
-def test_at_most_one_container_but_the_last_resort_claims_a_file() -> None:
-    heads = {
-        "s3-export": export(*invocation("a")),
-        "log-events-json": json.dumps({"events": log_events(*invocation("a"))}),
-        "console-csv": console_csv(*invocation("a")),
-        "pasted-text": report(),
-    }
-    assert heads.keys() == {container.name for container in containers()}
-    for name, head in heads.items():
-        claiming = {one.name for one in containers() if one.recognises(head.encode()) and not one.last_resort}
-        assert claiming == ({name} - {"pasted-text"})
+@pytest.mark.parametrize(("path", "name"), SAMPLES, ids=[f"{name}-{path.name}" for path, name in SAMPLES])
+def test_exactly_one_container_claims_a_file_and_pasted_text_takes_what_nobody_claims(path: Path, name: str) -> None:
+    head, file = peek(LogFile(str(path), path).open(), HEAD)
+    file.close()
+    claiming = {one.name for one in containers() if one.recognises(head) and not one.last_resort}
+    assert claiming == ({name} - {"pasted-text"})
+    assert recognise(head, str(path)) == next(one for one in containers() if one.name == name)
+
+
+def test_every_container_has_a_sample() -> None:
+    assert {name for _, name in SAMPLES} == {container.name for container in containers()}
 
 
 MESSAGES = st.lists(
@@ -237,7 +243,7 @@ MESSAGES = st.lists(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None)
 @given(MESSAGES)
 def test_arbitrary_messages_come_back_from_json_and_from_csv_as_they_were(between: list[str]) -> None:
     messages = list(invocation(*between))
@@ -249,3 +255,26 @@ def test_arbitrary_messages_come_back_from_json_and_from_csv_as_they_were(betwee
         [("timestamp", "message"), *((TIME, one + "\n") for one in messages)]
     )
     assert [one.message for one in records(table.getvalue().encode())] == [one.rstrip() for one in messages]
+
+
+@pytest.mark.parametrize("first", ["-", "=", "+", "@"])
+def test_whatever_looks_like_a_formula_loses_its_guard(first: str) -> None:
+    guarded = console_csv("working").replace('"working', f'\'"{first}working, ""loudly""')
+    rows = guarded + console_csv(*invocation()).partition("\n")[2]
+    assert records(rows.encode())[0].message == f'{first}working, "loudly"'
+
+
+@settings(deadline=None)
+@given(value=st.dictionaries(st.text('ab\n\r\t"\\{}'), st.text('ab\n\r\t"\\{}'), max_size=3))
+def test_json_whose_escapes_the_console_undid_is_json_again(value: dict[str, str]) -> None:
+    undone = re.sub(r"(?<!\\)((?:\\\\)*)\\n", r"\1\n", json.dumps(value))
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([("timestamp", "message"), (TIME, undone), (TIME, report())])
+    message = records(table.getvalue().encode())[0].message
+    assert json.loads(message) == value
+
+
+def test_json_that_the_application_indented_is_left_as_it_is() -> None:
+    indented = json.dumps({"a": ["b\nc"]}, indent=2)
+    text = f'timestamp,message\n{TIME},"{indented.replace(chr(34), chr(34) * 2)}"\n{TIME},"{report()}\n"\n'
+    assert records(text.encode())[0].message == indented

@@ -62,6 +62,10 @@ def test_a_report_line_is_read_whatever_its_age(line: str, expected: ReportLine)
         f"REPORT RequestId: {ID}\tDuration: 1.0 ms\tbut then something else\tBilled Duration: 1 ms",
         f"REPORT RequestId: {ID}\tDuration: 1.0 ms\tDuration: 2.0 ms",
         f"REPORT RequestId: {ID}\tMemory: 2048 MB Max Used: 100 MB",
+        f"REPORT RequestId: {ID}\tDuration: 2048 MB\tMemory Size: 128 ms",
+        *(report()[:-length] for length in (3, 4, 5, 6)),
+        report(extra="\tInit Duration: 492.98 ms", tail="")[:-1],
+        report(extra="\tStatus: timeout", tail="")[:-3],
         f"REPORT RequestId: {ID}\tDuration: {'9' * 400} ms",
     ],
 )

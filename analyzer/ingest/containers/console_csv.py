@@ -1,34 +1,39 @@
 """The console's "Download search results (CSV)": `timestamp,message` of a stream, or with `logStreamName` of a group.
 
 The console writes an apostrophe in front of the opening quote of messages that a spreadsheet would take for a formula,
-which throws CSV readers out of step. It is taken away before the fields are split.
+which throws CSV readers out of step. It is taken away before the fields are split. The console also turns the escapes of
+line feeds inside JSON messages into line feeds, which JSON does not allow; they are escaped again.
 """
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems
+from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems, from_milliseconds
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
 HEADER = re.compile(rb"timestamp,message(?:,logStreamName)?\r?\n")
 ROW = re.compile(rb"\d{13},")
+TIME = re.compile(r"\d{13}", re.ASCII)
 FORMULA_GUARD = re.compile(rb"^(\d{13}),'\"")
+
+CONTROL = re.compile(r"[\x00-\x1f]")
+JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 def recognises(head: bytes) -> bool:
-    return HEADER.match(head.removeprefix(codecs.BOM_UTF8)) is not None
+    return HEADER.match(head) is not None
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     header = file.readline()
-    columns = header.removeprefix(codecs.BOM_UTF8).strip().decode().split(",")
+    columns = header.strip().decode("utf-8", "replace").split(",")
     csv.field_size_limit(1 << 26)
     for position, row in _rows(file, len(header)):
         try:
@@ -37,12 +42,32 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
             problems(f"the row at byte {position} is not CSV")
             continue
         fields = dict(zip(columns, cells, strict=False))
-        if "message" not in fields:
-            problems(f"the row at byte {position} has no message")
+        if "message" not in fields or not TIME.fullmatch(fields["timestamp"]):
+            problems(f"the row at byte {position} has no time or no message")
             continue
         # The view of one stream does not name it: the file is the stream.
         stream = fields.get("logStreamName") or log.name
-        yield Record(fields["message"].rstrip(), position, int(fields["timestamp"]) * 1000, stream)
+        yield Record(
+            _escaped(fields["message"].rstrip()), position, from_milliseconds(int(fields["timestamp"])), stream
+        )
+
+
+def _escaped(message: str) -> str:
+    """A JSON message with its control characters escaped, if only they keep it from being JSON."""
+    if not message.startswith("{") or not CONTROL.search(message):
+        return message
+    if _is_json(message):
+        return message
+    escaped = JSON_STRING.sub(lambda text: CONTROL.sub(lambda found: json.dumps(found[0])[1:-1], text[0]), message)
+    return escaped if _is_json(escaped) else message
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _rows(file: BinaryIO, position: int) -> Iterator[tuple[int, str]]:

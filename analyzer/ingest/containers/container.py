@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,16 @@ PLATFORM_LINE = re.compile(
     rb'\{"time":"[^"]{10,40}","type":"platform\.'
 )
 
+# The same event of the JSON format after a tool has indented it.
+INDENTED_PLATFORM_EVENT = re.compile(rb'\{\s*"time":\s*"[^"]{10,40}",\s*"type":\s*"platform\.')
+LAMBDA_GROUP = "/aws/lambda/"
+# datetime, and whatever shows a time to people, ends with the year 9999.
+LATEST_MS = 253_402_300_800_000
+
 NO_FUNCTION = "function name, unless JSON platform events or the export's folders name it"
+NO_STREAM = "log stream, so nothing can be said about single execution environments"
+IF_QUERIED = ("time, unless the query asked for it", "log stream, unless the query asked for it")
+NO_MILLISECONDS = "milliseconds of the times"
 
 
 # Takes a sentence about something in the file that could not be read.
@@ -51,4 +61,34 @@ def microseconds(text: str) -> int | None:
         return None
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
-    return (time - EPOCH) // MICROSECOND
+    count = (time - EPOCH) // MICROSECOND
+    return count if 0 <= count < LATEST_MS * 1000 else None
+
+
+def from_milliseconds(value: object) -> int | None:
+    """A time in milliseconds since 1970 UTC, as CloudWatch has it, in microseconds."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < LATEST_MS:
+        return None
+    return value * 1000
+
+
+def function_of(log_group: str | None) -> str | None:
+    """The function that logs into /aws/lambda/<function>; a group of another name says nothing."""
+    return log_group.removeprefix(LAMBDA_GROUP) if log_group and log_group.startswith(LAMBDA_GROUP) else None
+
+
+def writable(text: str) -> str:
+    """Text that can be written as UTF-8: an escape in JSON may name half a character."""
+    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
+
+
+def without_indentation(message: str) -> str:
+    """JSON that a tool spread over several lines, as the one line that it was; anything else as it is."""
+    text = message.lstrip()
+    if "\n" not in message or not text.startswith("{"):
+        return message
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return message
+    return writable(json.dumps(value, separators=(",", ":"), ensure_ascii=False))

@@ -1,73 +1,84 @@
 """`aws logs filter-log-events` and `get-log-events`: {"events": [{"timestamp", "message", ...}]}, one or more pages.
 
-People also save `--query events` (a bare list) and append page after page to one file. Several events with one id are
-one event that was fetched twice.
+People also save `--query events` (a bare list), append page after page to one file, or let jq or `sam logs --output json`
+print an event a line; other tools put the same list under a name of their own. Several events with one id are one event
+that was fetched twice.
 """
 
 from __future__ import annotations
 
-import codecs
-import json
 import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems
+from analyzer.ingest.containers.container import (
+    NO_FUNCTION,
+    Container,
+    Problems,
+    from_milliseconds,
+    microseconds,
+    writable,
+)
+from analyzer.ingest.containers.json_values import json_values
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
-PAGE = re.compile(rb'\s*(?:\{\s*"(?:events|searchedLogStreams|nextToken|nextForwardToken|nextBackwardToken)"|\[\s*\{\s*"(?:'
-                  rb"logStreamName|timestamp|message|ingestionTime|eventId)\")")  # fmt: skip
-MESSAGE = re.compile(rb'"message"\s*:\s*"')
-# strict=False: control characters inside strings, as left by copying through a terminal.
-DECODER = json.JSONDecoder(strict=False)
+LISTS = ("events", "payload")
+FIELDS = frozenset({"logStreamName", "timestamp", "message", "ingestionTime", "eventId"})
+PAGE = re.compile(
+    rb'\s*(?:\{\s*"(?:events|payload|eventCount|searchedLogStreams|nextToken|nextForwardToken|nextBackwardToken)"'
+    rb'|\[\s*\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)")'
+)
+MESSAGE = re.compile(rb'"@?message"\s*:\s*"')
+OBJECT = re.compile(rb'\s*\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)"')
 
 
 def recognises(head: bytes) -> bool:
-    text = head.removeprefix(codecs.BOM_UTF8)
-    return PAGE.match(text) is not None and (MESSAGE.search(text) is not None or b'"events"' in text)
+    if PAGE.match(head):
+        return MESSAGE.search(head) is not None or b'"events"' in head
+    if not OBJECT.match(head):
+        return False
+    _, first = next(json_values(head.decode("utf-8", "replace"), lambda _: None), (0, None))
+    # Applications write objects with a time and a message too, but not these fields alone, and their times are texts.
+    return isinstance(first, dict) and first.keys() <= FIELDS and isinstance(first.get("timestamp"), int)
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    text = file.read().removeprefix(codecs.BOM_UTF8).decode("utf-8", "replace")
+    text = file.read().decode("utf-8", "replace")
     seen: set[str] = set()
     for position, event in _events(text, problems):
-        event_id, message = event.get("eventId"), event.get("message")
-        if event_id in seen or not isinstance(message, str):
+        event_id, message = event.get("eventId"), _named(event, "message")
+        if not isinstance(message, str) or (isinstance(event_id, str) and event_id in seen):
             continue
         if isinstance(event_id, str):
             seen.add(event_id)
-        time, stream = event.get("timestamp"), event.get("logStreamName")
+        time, stream = _named(event, "timestamp"), _named(event, "logStreamName")
         # get-log-events reads one stream and does not name it: the file is the stream.
         yield Record(
-            message.rstrip(),
+            writable(message.rstrip()),
             position,
-            time * 1000 if isinstance(time, int) else None,
-            stream if isinstance(stream, str) else log.name,
+            microseconds(time) if isinstance(time, str) else from_milliseconds(time),
+            writable(stream) if isinstance(stream, str) else log.name,
         )
+
+
+def _named(event: dict[str, Any], name: str) -> object:
+    """Some tools name the fields as CloudWatch Logs Insights does."""
+    return event.get(name, event.get(f"@{name}"))
 
 
 def _events(text: str, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every event of every page, with the place of its page: the parser does not tell the place of an event."""
-    position = _skip(text, 0)
-    while position < len(text):
-        try:
-            page, end = DECODER.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError) as problem:
-            problems(f"the JSON breaks off or is damaged after character {position}: {problem}")
-            return
-        events = page.get("events", []) if isinstance(page, dict) else page
-        for event in events if isinstance(events, list) else []:
+    for position, page in json_values(text, problems):
+        for event in _list(page):
             if isinstance(event, dict):
                 yield position, event
-        position = _skip(text, end)
 
 
-def _skip(text: str, position: int) -> int:
-    """The next place that is neither white space nor a comma between pages."""
-    while position < len(text) and (text[position].isspace() or text[position] == ","):
-        position += 1
-    return position
+def _list(page: object) -> list[object]:
+    if isinstance(page, dict):
+        return next((page[name] for name in LISTS if isinstance(page.get(name), list)), [page])
+    return page if isinstance(page, list) else []
 
 
 CONTAINER = Container(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 EXPORT_INSTEAD = "export the log group to S3 or save `aws logs filter-log-events` output, and give Reportline that"
+OTHER_OUTPUT = "ask for --output json or --output text instead"
 UNPACK_FIRST = "unpack it first"
 
 
@@ -42,14 +43,14 @@ SHELF: tuple[tuple[Seen, Callable[[bytes], bool]], ...] = (
         _regex(rb'\A\s*\[\s*\{\s*"time"\s*:\s*"[^"]+"\s*,\s*"type"\s*:\s*"(?:platform\.|function|extension)'),
     ),
     (
-        Seen("output of `aws logs tail`", EXPORT_INSTEAD),
-        _regex(
-            rb"^(?:\x1b\[\d+m)?\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)?(?:\x1b\[0m)? (?:\x1b\[\d+m)?\d{4}/\d\d/\d\d/\S*\[\S+ "
-        ),
+        Seen("log events as `--output table` prints them", OTHER_OUTPUT),
+        _regex(rb"\A-{20,}\r?\n\|[ |]+(?:[Ff]ilter-?[Ll]og-?[Ee]vents|[Gg]et-?[Ll]og-?[Ee]vents) +\|"),
     ),
     (
-        Seen("output of `sam logs` or `awslogs`", EXPORT_INSTEAD),
-        _regex(rb"^(?:\x1b\[\d+m)?(?:/aws/lambda/\S+ +)?\d{4}/\d\d/\d\d/\S*\[\S+ +(?:\x1b\[\d+m)?\d{4}-\d\d-\d\dT"),
+        Seen("log events as `--output yaml` prints them", OTHER_OUTPUT),
+        _regex(
+            rb"\A(?:[\w$]+: \S+\r?\n)*events:\r?\n(?: *- |  +)(?:eventId|ingestionTime|logStreamName|message|timestamp): "
+        ),
     ),
 )
 

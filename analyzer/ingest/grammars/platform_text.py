@@ -31,9 +31,11 @@ RUNTIME = re.compile(r"Runtime Version: (?P<runtime>\S+)\s+Runtime Version ARN: 
 FAULT = re.compile(r"RequestId:\s*(?:''|(?P<id>[\w-]*)) (?:Error: )?(?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?")
 TIMED_OUT = re.compile(rf"\S+ {ID} Task timed out after (?P<limit>\d+(?:\.\d+)?) seconds")
 # Every field of REPORT, INIT_REPORT and RESTORE_REPORT. The labels overlap ("Duration" ends four of them), so the longest first.
+# A number without its unit may be the beginning of a longer one, in a line that somebody cut.
 FIELD = re.compile(
-    r"(?P<label>Billed Restore Duration|Billed Duration|Restore Duration|Init Duration|Duration|Memory Size|Max Memory Used"
-    r"|Status|Error Type|Phase|XRAY TraceId): ?(?P<value>\d[\d.]*(?=ms|MB)|\S+)(?: ?(?:ms|MB)\b)?"
+    r"(?P<label>(?P<duration>Billed Restore Duration|Billed Duration|Restore Duration|Init Duration|Duration)"
+    r"|(?P<memory>Memory Size|Max Memory Used)|Status|Error Type|Phase|XRAY TraceId): ?"
+    r"(?P<value>\S+?)(?(duration) ?ms\b|(?(memory) ?MB\b|(?=\s|$)))"
 )
 # What remains between the fields of a line that was read completely.
 BETWEEN = re.compile(r"(?:\s|SegmentId: \S+|Sampled: \w+)*")
@@ -103,6 +105,8 @@ def _fields(text: str) -> dict[str, str] | None:
     position = 0
     for match in FIELD.finditer(text):
         if not BETWEEN.fullmatch(text, position, match.start()) or match["label"] in fields:
+            return None
+        if match["label"] == "Status" and match["value"] not in STATUSES:
             return None
         fields[match["label"]] = match["value"]
         position = match.end()

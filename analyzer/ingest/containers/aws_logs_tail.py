@@ -1,0 +1,34 @@
+"""`aws logs tail` as it prints by default, and with `--format json`: time, stream, message.
+
+The command cuts white space at the end of messages, and `--format json` indents those that are JSON.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems, microseconds
+from analyzer.ingest.containers.stamped_lines import COLOUR, GAP, before_platform_line, events
+from analyzer.ingest.sources import LogFile
+from analyzer.model import Record
+
+# `--format json` leaves the fraction out where it is zero.
+TIME = rb"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?\+00:00)"
+STAMP = COLOUR + TIME + COLOUR + rb" " + COLOUR + rb"(?P<stream>[^\s\x1b]+)" + COLOUR + GAP
+EVENT = re.compile(STAMP)
+WITH_PLATFORM_LINE = before_platform_line(STAMP)
+
+
+def recognises(head: bytes) -> bool:
+    return WITH_PLATFORM_LINE.search(head) is not None
+
+
+def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
+    for stamp, position, message in events(file, EVENT, indented=True):
+        time, stream = microseconds(stamp["time"].decode()), stamp["stream"].decode("utf-8", "replace")
+        yield Record(message, position, time, stream)
+
+
+CONTAINER = Container(name="aws-logs-tail", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,))

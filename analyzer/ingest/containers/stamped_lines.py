@@ -1,0 +1,58 @@
+"""What the containers have in common in which every event begins with a stamp, and a line without one continues it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from analyzer.ingest.containers.container import INDENTED_PLATFORM_EVENT, PLATFORM_LINE, without_indentation
+
+# Tools colour what they print to a terminal, and `--color on` or a recording of the terminal keeps that.
+COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
+ANY_COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
+# Between the stamp and the message. Tools cut white space at the end, so the space is gone where the message was empty.
+GAP = rb"(?: |\r?$)"
+# The environment's log stream, 2026/03/17/[$LATEST]4eeec71d18b1461580e35b89cb060777, or with a function's name in it.
+STREAM = rb"(?P<stream>\d{4}/\d\d/\d\d/[^\s\x1b\[]*\[[^\s\x1b\]]+\][0-9a-f]{32})"
+
+# These are over at the end of their line, but for the trace of a REPORT, and in some containers the time behind a tab.
+ONE_LINE = re.compile(rb"(?:START|END|REPORT) RequestId: ")
+ANOTHER = (b"XRAY ", b"\t")
+
+
+def before_platform_line(stamp: bytes, otherwise: bytes = INDENTED_PLATFORM_EVENT.pattern) -> re.Pattern[bytes]:
+    """Finds a line that Lambda's platform wrote behind this stamp; `otherwise` is what a tool makes of its JSON."""
+    message = rb"(?:" + PLATFORM_LINE.pattern + rb"|\n?" + otherwise + rb")"
+    return re.compile(rb"^" + stamp + message, re.MULTILINE)
+
+
+def events(
+    file: BinaryIO, stamp: re.Pattern[bytes], indented: bool = False
+) -> Iterator[tuple[re.Match[bytes], int, str]]:
+    """The stamp of every event, the place of its first line, and its message without white space at the end.
+
+    What stands before the first stamp is left out, and what follows a line of the platform: prompts, the command itself, the
+    words of who copied it. `indented` says that the tool spreads
+    JSON over several lines.
+    """
+    match: re.Match[bytes] | None = None
+    parts, begin, offset = list[bytes](), 0, 0
+    for line in file:
+        if found := stamp.match(line):
+            if match:
+                yield match, begin, _message(match, parts, indented)
+            match, parts, begin = found, [line[found.end() :]], offset
+        elif match and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
+            parts.append(line)
+        offset += len(line)
+    if match:
+        yield match, begin, _message(match, parts, indented)
+
+
+def _message(match: re.Match[bytes], parts: list[bytes], indented: bool) -> str:
+    raw = b"".join(parts)
+    if b"\x1b" in match[0]:
+        raw = ANY_COLOUR.sub(b"", raw)
+    message = raw.decode("utf-8", "replace").rstrip()
+    return without_indentation(message) if indented else message

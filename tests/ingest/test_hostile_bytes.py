@@ -1,0 +1,87 @@
+"""Files arrive cut, mixed and damaged: whatever a container recognises it reads to the end, and what it hands on can be kept."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyzer.errors import UserError
+from analyzer.ingest import grammars
+from analyzer.ingest.containers import containers, recognise
+from analyzer.ingest.sources import HEAD, UNPACK_ERRORS, LogFile, unpack
+
+SAMPLES = Path(__file__).parents[2] / "sample_logs"
+# What is damaged has to lie where a reader comes by, so the samples of 44 invocations are left out.
+SMALL = 20_000
+CONTENTS = [
+    content
+    for folder in sorted((SAMPLES / "containers").rglob("expect.json"))
+    for path in (folder.parent / name for name in json.loads(folder.read_text())["files"])
+    if len(content := LogFile(str(path), path).open().read()) < SMALL
+]
+# What means something to one container or another.
+PIECES = st.sampled_from(
+    [
+        *(b"\n", b"\r\n", b"\t", b'"', b"'", b"\\", b"{", b"}", b"[", b"]", b",", b"\x00", b"\xff\xfe", b"\x1b[31m"),
+        *(b"\xed\xa0\x80", b"\\ud800", b"\\u0000", b"null", b"1e999", b"-1", b"9999999999999", b"9" * 5_000, b"[" * 5_000),
+        *(b'"eventId": ["a"]', b"9999-99-99T99:99:99.999Z ", b"0001-01-01T00:00:00.000+23:59 ", b"START", b"START - x"),
+        *(b"REPORT RequestId: a", b"REPORT - a\n", b"2026-03-17 08:00:00.000 - a - \n", b"END Duration: 1 ms"),
+        *(b"EVENTS\t", b"LogResult", b"QUJD"),
+    ]
+)  # fmt: skip
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    content = draw(st.sampled_from(CONTENTS))
+    for _ in range(draw(st.integers(1, 6))):
+        begin = draw(st.integers(0, len(content)))
+        end = draw(st.one_of(st.just(begin), st.integers(begin, min(len(content), begin + 200)), st.just(len(content))))
+        piece = draw(
+            st.one_of(PIECES, st.binary(max_size=20), st.sampled_from(CONTENTS).map(lambda other: other[:500]))
+        )
+        content = content[:begin] + piece + content[end:]
+    return content
+
+
+def read_all(content: bytes) -> int:
+    """How many records came out of what recognised the content, everything checked that the lake needs of them."""
+    try:
+        text = unpack(io.BytesIO(content)).read()
+        chosen = recognise(text[:HEAD], "file")
+    except (UserError, *UNPACK_ERRORS):
+        return 0
+    count = 0
+    for container in containers():
+        if container is not chosen and not container.recognises(text[:HEAD]):
+            continue
+        said: list[str] = []
+        for record in container.records(io.BytesIO(text), LogFile("file", Path("file")), said.append):
+            count += 1
+            for value in (record.message, record.stream, record.log_group, record.function):
+                assert value is None or value.encode() is not None
+            assert record.time is None or 0 <= record.time < 253_402_300_800_000_000
+            assert 0 <= record.position <= len(text)
+            grammars.parse(record.message)
+        assert all(problem.encode("utf-8", "replace") for problem in said)
+    return count
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large], max_examples=400, deadline=None)
+@given(damaged())
+def test_no_damage_to_a_sample_stops_its_reader(content: bytes) -> None:
+    read_all(content)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=500))
+def test_no_bytes_stop_the_readers(content: bytes) -> None:
+    read_all(content)
+
+
+def test_the_samples_themselves_are_read_here_too() -> None:
+    assert all(read_all(content) > 0 for content in CONTENTS)
