@@ -73,7 +73,10 @@ def find(paths: list[str]) -> Iterator[list[LogFile]]:
     Raises UserError for a path that does not exist or cannot be listed.
     """
     for path in paths:
-        yield from _find(path)
+        try:
+            yield from _find(path)
+        except OSError as problem:
+            raise UserError(f"cannot read {path}: {problem.strerror or problem}") from problem
 
 
 def _find(name: str) -> Iterator[list[LogFile]]:

@@ -37,7 +37,7 @@ class _Table:
 
 
 def _table(head: bytes) -> _Table | None:
-    if PLATFORM_LINE.search(head) is None or b"\0" in head:
+    if PLATFORM_LINE.search(head) is None or b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return None
     for delimiter in DELIMITERS:
         rows = [row for _, row in csv_rows(io.BytesIO(head), lambda _: None, delimiter)]

@@ -42,30 +42,24 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 
 
 def _rows(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows under the last header; one begins with a bar and goes on to a bar at the end of a line."""
     columns: list[str] = []
-    for position, text in _lines(file, problems):
-        if HEADER.fullmatch(text.rstrip(b"\r\n")) and not _names(text).isdisjoint(insights.OWN | {*MESSAGE}):
-            columns = _cells(text.decode("utf-8", "replace"))
-        elif columns and not RULE.fullmatch(text):
-            yield position, _row(text.decode("utf-8", "replace"), columns)
-
-
-def _lines(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, bytes]]:
-    """What begins with a bar, up to the bar at its end."""
     begin, offset, parts = 0, 0, list[bytes]()
     for line in file:
-        if not parts and line.lstrip(b" \t").startswith(b"|"):
-            begin = offset
-            parts = [line]
-        elif parts:
+        if HEADER.fullmatch(line.rstrip(b"\n")) and not _names(line).isdisjoint(insights.OWN | {*MESSAGE}):
+            columns, parts = _cells(line.decode("utf-8", "replace")), []
+        elif parts or (columns and line.lstrip(b" \t").startswith(b"|") and not RULE.fullmatch(line)):
+            begin = begin if parts else offset
             parts.append(line)
         offset += len(line)
-        if parts and (line.rstrip().endswith(b"|") or offset - begin > LONGEST_ROW):
-            if offset - begin > LONGEST_ROW:
-                problems(f"the row at byte {begin} has no end")
-            else:
-                yield begin, b"".join(parts)
+        if parts and line.rstrip().endswith(b"|"):
+            yield begin, _row(b"".join(parts).decode("utf-8", "replace"), columns)
             parts = []
+        elif parts and offset - begin > LONGEST_ROW:
+            problems(f"the row at byte {begin} has no end")
+            parts = []
+    if parts:
+        problems(f"the row at byte {begin} has no end")
 
 
 def _row(text: str, columns: list[str]) -> dict[str, str]:

@@ -27,8 +27,9 @@ BOM = b"\xef\xbb\xbf"
 # Up to the next bracket that is not inside a string.
 OUTSIDE = re.compile(rb'[^{}\[\]"]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^{}\[\]"]*)*', re.DOTALL)
 QUOTE, OPENING = b'"'[0], b"{["
-# Where a value can begin after a damaged one: no string of valid JSON holds the first, nor a line feed.
-FRESH_START = re.compile(rb'\}\s*(?=\{\s*")|\n(?=[\[{])')
+# Where a value can begin after a damaged one: no string of valid JSON holds any of these. The last is what CloudWatch Logs
+# sends to subscribers, whose objects follow each other without a line feed.
+FRESH_START = re.compile(rb'\}\s*(?=\{\s*")|\n(?=[\[{])|(?=\{"messageType":")')
 # How far back the name of an array is looked for.
 NAME_LENGTH = 64
 NO_JSON = (ValueError, RecursionError)
