@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
@@ -90,14 +91,29 @@ def _items(value: object) -> list[tuple[str, object]]:
 
 def place_of(facts: Facts, event: Mapping[str, object]) -> Place:
     """What the names of an event, and of what it lies in, say about its line."""
-    time = next((time for name in TIMES if (time := time_of(event.get(name))) is not None), None)
+    time = None
+    for name in TIMES:
+        if (value := event.get(name)) is not None and (time := time_of(value)) is not None:
+            break
+    streams, groups, arns, functions = _names(tuple(facts))
     return Place(
         time,
-        _ending(facts, STREAMS),
-        _ending(facts, GROUPS),
-        function_of_arn(_ending(facts, ARNS)) or _ending(facts, FUNCTIONS) or facts.get(FUNCTION) or None,
+        _first(facts, streams),
+        _first(facts, groups),
+        function_of_arn(_first(facts, arns)) or _first(facts, functions),
     )
 
 
-def _ending(facts: Facts, ends: tuple[str, ...]) -> str | None:
-    return next((value for name, value in facts.items() if value and name.endswith(ends)), None)
+@lru_cache(maxsize=1_000)
+def _names(names: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    """Those of the names that mean the stream, the group, the ARN and the function: files repeat the same ones."""
+    ends = (STREAMS, GROUPS, ARNS, FUNCTIONS)
+    *others, functions = (tuple(name for name in names if name.endswith(some)) for some in ends)
+    return *others, (*functions, FUNCTION)
+
+
+def _first(facts: Facts, names: tuple[str, ...]) -> str | None:
+    for name in names:
+        if value := facts.get(name):
+            return value
+    return None

@@ -12,6 +12,7 @@ import binascii
 import io
 import re
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ from msgspec import Struct, field
 
 from analyzer.ingest.containers.container import Container, Problems
 from analyzer.ingest.containers.json_stream import BOM, LARGEST, decoder, values
-from analyzer.ingest.containers.times import time_of
+from analyzer.ingest.containers.times import milliseconds
 from analyzer.ingest.packing import GZIP
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -89,7 +90,7 @@ def _beginning(text: bytes) -> bytes:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    seen: dict[str, None] = {}
+    seen = _Seen()
     for position, delivered in values(file, DECODE, problems):
         yield from _records(position, delivered, seen)
         for packed in delivered.packed():
@@ -98,24 +99,31 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
                 yield from _records(position, inner, seen)
 
 
-def _records(position: int, delivered: Delivered, seen: dict[str, None]) -> Iterator[Record]:
+class _Seen:
+    """The ids of the events that came last."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.order: deque[str] = deque()
+
+    def before(self, event_id: str) -> bool:
+        if event_id in self.ids:
+            return True
+        self.ids.add(event_id)
+        self.order.append(event_id)
+        if len(self.order) > MOST_IDS:
+            self.ids.remove(self.order.popleft())
+        return False
+
+
+def _records(position: int, delivered: Delivered, seen: _Seen) -> Iterator[Record]:
     # Control messages only try whether the subscriber is there.
     if delivered.message_type not in ("DATA_MESSAGE", None):
         return
+    stream, log_group = delivered.log_stream or None, delivered.log_group or None
     for event in delivered.events:
-        if event.id:
-            if event.id in seen:
-                continue
-            seen[event.id] = None
-            if len(seen) > MOST_IDS:
-                del seen[next(iter(seen))]
-        yield Record(
-            event.message.rstrip(),
-            position,
-            time_of(event.timestamp),
-            delivered.log_stream or None,
-            delivered.log_group or None,
-        )
+        if not (event.id and seen.before(event.id)):
+            yield Record(event.message.rstrip(), position, milliseconds(event.timestamp), stream, log_group)
 
 
 def _unpacked(text: str, position: int, problems: Problems) -> bytes:

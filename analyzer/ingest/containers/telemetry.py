@@ -41,7 +41,7 @@ class Event(Struct):
 
 
 DECODE = decoder(Event)
-NO_LITERAL = (ValueError, SyntaxError, TypeError, MemoryError, RecursionError)
+NO_LITERAL = (ValueError, LookupError, SyntaxError, TypeError, MemoryError, RecursionError)
 
 
 def recognises(head: bytes) -> bool:

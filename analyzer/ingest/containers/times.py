@@ -25,6 +25,11 @@ def time_of(value: object) -> int | None:
     return time if time is not None and EARLIEST <= time < LATEST else None
 
 
+def milliseconds(count: int | None) -> int | None:
+    """Microseconds since 1970 UTC of CloudWatch's own count, which is in milliseconds; None for what is no time."""
+    return count * 1000 if count is not None and EARLIEST <= count * 1000 < LATEST else None
+
+
 def _counted(value: str | int | float) -> int | None:
     try:
         whole = int(value) if not isinstance(value, str) or value.isdigit() else None
