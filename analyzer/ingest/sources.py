@@ -90,11 +90,12 @@ def _find(name: str) -> Iterator[list[LogFile]]:
             yield from _expanded(LogFile(name, spooled))
     elif path.is_dir():
         for _, parts in groupby(_walk(path), key=_group):
-            first, *others = parts
-            if others or first.exported_stream:
-                yield [first, *others]
+            group = list(parts)
+            if group[0].exported_stream or not is_archive(group[0].path):
+                yield group
             else:
-                yield from _expanded(first)
+                for file in group:
+                    yield from _expanded(file)
     elif path.is_file():
         yield from _expanded(_log_file(str(path), path, path))
     elif path.exists():

@@ -97,6 +97,16 @@ def test_what_is_no_log_inside_an_archive_is_skipped_and_hidden_files_are_not_lo
     assert (len(ingested.read), ingested.skipped) == (1, [f"{archive}!picture.png"])
 
 
+def test_what_firehose_packed_as_zip_is_read(tmp_path: Path, lake: Lake) -> None:
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    for minute, request_id in (("04", ID), ("05", OTHER_ID)):
+        name = f"logs-1-2026-03-17-08-{minute}-11-{TASK}"
+        zipped(folder / f"{name}.zip", {name: export(*invocation("a", request_id=request_id)).encode()})
+    assert ingest([str(folder)], lake).unreadable == []
+    assert {row["request_id"] for row in rows(lake)} == {ID, OTHER_ID}
+
+
 def test_an_archive_inside_an_archive_is_named(tmp_path: Path, lake: Lake) -> None:
     inner = zipped(tmp_path / "inner.zip", {"a.log": LOG}).read_bytes()
     archive = zipped(tmp_path / "outer.zip", {"inner.zip": inner, "b.log": LOG})

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from analyzer.errors import UserError
 from analyzer.ingest import ingest
-from analyzer.ingest.containers import by_time, containers, recognise
+from analyzer.ingest.containers import by_time, containers, json_stream, recognise
 from analyzer.ingest.sources import LogFile, peek
 from analyzer.lake import Lake
 from analyzer.model import Record
@@ -188,6 +188,20 @@ def test_exactly_one_container_claims_a_sample(path: Path) -> None:
     assert claiming == [path.relative_to(SAMPLES).parts[0]]
 
 
+def test_none_of_them_claims_a_sample_of_another_container() -> None:
+    others = [path for path in SAMPLES.rglob("*") if path.is_file() and path not in SAMPLE_FILES]
+    heads = {path: unpacked(path.read_bytes())[:HEAD] for path in others if path.name != "expect.json"}
+    assert len(heads) > 5
+    claimed = {
+        (one.name, str(path))
+        for one in containers()
+        if one.name in WRITTEN
+        for path in heads
+        if one.recognises(heads[path])
+    }
+    assert claimed == set()
+
+
 HOSTILE = [b'"', b"\\", b"\\ud800", b"{", b"[", b"}{", b"\n", b"\0", b"9" * 30, b"[" * 2000, b"null", b"NaN", b"-1"]
 
 
@@ -288,6 +302,18 @@ def test_a_damaged_line_between_good_ones_costs_itself_alone() -> None:
 def test_objects_longer_than_what_is_read_at_once_are_put_together() -> None:
     messages = ["x" * 700_000 + str(number) for number in range(5)]
     assert messages_of(back_to_back(messages)) == messages
+
+
+@pytest.mark.parametrize("between", ["", "\n"])
+def test_an_object_beyond_the_limit_is_a_problem_of_the_file(monkeypatch: pytest.MonkeyPatch, between: str) -> None:
+    monkeypatch.setattr(json_stream, "LARGEST", 5_000)
+    monkeypatch.setattr(json_stream, "CHUNK", 1_000)
+    content = between.join(envelope([text], number) for number, text in enumerate(("a", "b" * 20_000, "c")))
+    problems: list[str] = []
+    _, found = read(content.encode(), problems.append)
+    assert [one.message for one in found] == ["a", "c"]
+    assert len(problems) == 1
+    assert "MB" in problems[0]
 
 
 def test_an_invocation_may_begin_in_one_object_of_firehose_and_end_in_the_next(tmp_path: Path) -> None:

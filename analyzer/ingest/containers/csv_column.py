@@ -39,24 +39,30 @@ class _Table:
 def _table(head: bytes) -> _Table | None:
     if PLATFORM_LINE.search(head) is None or b"\0" in head or head.lstrip()[:1] in (b"{", b"["):
         return None
-    for delimiter in DELIMITERS:
-        rows = [row for _, row in csv_rows(io.BytesIO(head), lambda _: None, delimiter)]
-        if not rows or len(rows[0]) < 2 or sum(map(len, rows[0])) > LONGEST_HEADER:
-            continue
-        # The last row may be cut off where the head ends.
-        like = [row for row in rows if len(row) == len(rows[0])]
-        if len(like) < len(rows) - 1:
-            continue
-        line = next(
-            (place for row in like for place, cell in enumerate(row) if PLATFORM_LINE.match(cell.encode())), None
-        )
-        if line is None:
-            continue
-        names = None if any(PLATFORM_LINE.match(cell.encode()) or time_of(cell) for cell in rows[0]) else rows[0]
-        sample = like[-1]
-        time = next((place for place, cell in enumerate(sample) if time_of(cell) is not None and place != line), None)
-        return _Table(delimiter, names, line, time)
-    return None
+    return next((table for delimiter in DELIMITERS if (table := _separated(head, delimiter))), None)
+
+
+def _separated(head: bytes, delimiter: str) -> _Table | None:
+    rows = csv_rows(io.BytesIO(head), lambda _: None, delimiter)
+    _, first = next(rows, (0, []))
+    # Most files end here, before anything else of them is looked at.
+    if len(first) < 2 or sum(map(len, first)) > LONGEST_HEADER:
+        return None
+    others = [row for _, row in rows]
+    like = [first, *(row for row in others if len(row) == len(first))]
+    # The last row may be cut off where the head ends.
+    if len(like) < len(others):
+        return None
+    line = next((place for row in like for place, cell in enumerate(row) if _is_platform(cell)), None)
+    if line is None:
+        return None
+    header = None if any(_is_platform(cell) or time_of(cell) is not None for cell in first) else first
+    time = next((place for place, cell in enumerate(like[-1]) if place != line and time_of(cell) is not None), None)
+    return _Table(delimiter, header, line, time)
+
+
+def _is_platform(cell: str) -> bool:
+    return PLATFORM_LINE.match(cell.encode()) is not None
 
 
 def recognises(head: bytes) -> bool:

@@ -156,6 +156,13 @@ def _one_after_the_other(
             what = "breaks off or is damaged" if ended else f"holds a value of more than {LARGEST >> 20} MB"
             problems(f"the JSON {what} at byte {position + anchor}")
             fresh = FRESH_START.search(buffer, anchor + 1)
+            while fresh is None and not ended:
+                # What begins at the very end of what was read is seen with what comes next.
+                more = file.read(CHUNK)
+                ended = not more
+                position += max(0, len(buffer) - NAME_LENGTH)
+                buffer = buffer[-NAME_LENGTH:] + more
+                fresh = FRESH_START.search(buffer)
             if fresh is None or fresh_starts == MOST_FRESH_STARTS:
                 return
             at, begin, depth, level, fresh_starts = fresh.end(), -1, 0, 0, fresh_starts + 1
