@@ -116,6 +116,7 @@ def test_a_truncated_archive_is_read_as_far_as_it_goes(run: Run, tmp_path: Path)
     [
         (b"2026-03-17T08:00:00.000000+00:00 2026/03/17/[$LATEST]4eee REPORT RequestId: a\n", "aws logs tail"),
         (b"2026/03/17/[$LATEST]4eee 2026-03-17T08:00:00.000000 REPORT RequestId: a\n", "sam logs"),
+        (b"\xff\x06\0\0sNaPpY", "a Snappy file"),
     ],
 )
 def test_a_container_that_cannot_be_read_yet_is_named_with_a_way_out(

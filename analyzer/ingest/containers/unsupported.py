@@ -8,6 +8,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 EXPORT_INSTEAD = "export the log group to S3 or save `aws logs filter-log-events` output, and give Reportline that"
+UNPACK_SNAPPY = "unpack it first, and let Firehose write gzip from now on"
 UNPACK_FIRST = "unpack the outer one first"
 
 
@@ -22,6 +23,7 @@ def _regex(pattern: bytes) -> Callable[[bytes], bool]:
 
 
 SHELF: tuple[tuple[Seen, Callable[[bytes], bool]], ...] = (
+    (Seen("a Snappy file", UNPACK_SNAPPY), lambda head: head.startswith(b"\xff\x06\0\0sNaPpY")),
     (Seen("an archive inside another", UNPACK_FIRST), lambda head: head.startswith(b"PK\x03\x04")),
     (Seen("an archive inside another", UNPACK_FIRST), lambda head: head[257:262] == b"ustar"),
     (
