@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import autotuner
 import small_samples
+import structured
 import wrappings
 from lambda_lines import Stream, Truth, unique_id
 
@@ -167,6 +168,50 @@ def pasted_text(streams: Sequence[Stream]) -> Samples:
     return samples
 
 
+def insights_json() -> Samples:
+    """Lines in the answers of the API and in the console's download, and a query for the fields of REPORT lines."""
+    (parsed,) = small_samples.json_format()
+    pages = small_samples.two_pages()
+    bare = [truth._replace(outcome="unknown", error_type=None, complete=False) for truth in pages.invocations]
+    return {
+        "get-query-results.json": _whole(structured.insights_api(pages, page=7), "insights-json", [pages], named=True),
+        "logs-insights-results.json": _whole(
+            structured.insights_console(parsed), "insights-json", [parsed], named=True
+        ),
+        "report-fields.json": Sample(structured.insights_fields(pages), "insights-json", len(bare), len(bare), bare),
+    }
+
+
+def insights_csv() -> Samples:
+    stream = small_samples.two_pages()
+    return {"logs-insights-results.csv": _whole(structured.insights_csv(stream), "insights-csv", [stream], named=True)}
+
+
+def insights_table() -> Samples:
+    pages, plain = small_samples.two_pages(), small_samples.s3_plain()
+    return {
+        "copied.md": _whole(structured.insights_markdown(pages), "insights-table", [pages], named=True),
+        "log-viewer.txt": _whole(structured.viewer_table(plain), "insights-table", [plain]),
+    }
+
+
+def structured_files(container: str, stream: Stream, writers: dict[str, structured.Writer]) -> Samples:
+    return {name: _whole(write(stream), container, [stream], named=True) for name, write in writers.items()}
+
+
+def json_records() -> Samples:
+    stream = small_samples.two_pages()
+    return {
+        name: _whole(write(stream), "json-records", [stream], named)
+        for name, (write, named) in structured.SHIPPED.items()
+    }
+
+
+def csv_column() -> Samples:
+    stream = small_samples.two_pages()
+    return {"extract.csv": _whole(structured.datadog_csv(stream), "csv-column", [stream])}
+
+
 def grammar(streams: Iterable[Stream]) -> Samples:
     """Streams of one function as an export task leaves them, unpacked so that they can be read here."""
     return {
@@ -221,6 +266,18 @@ def files() -> dict[str, bytes]:
         "containers/log-events-json/": log_events_json(streams),
         "containers/console-csv/": console_csv(streams),
         "containers/pasted-text/": pasted_text(streams),
+        "containers/insights-json/": insights_json(),
+        "containers/insights-csv/": insights_csv(),
+        "containers/insights-table/": insights_table(),
+        "containers/subscription/": structured_files(
+            "subscription", small_samples.two_pages(), structured.SUBSCRIPTION
+        ),
+        "containers/telemetry/": structured_files("telemetry", small_samples.json_format()[0], structured.TELEMETRY),
+        "containers/json-records/": json_records(),
+        "containers/csv-column/": csv_column(),
+        "containers/parquet/": structured_files(
+            "parquet", small_samples.two_pages(), {"logs.parquet": structured.parquet}
+        ),
     }
     folders |= {f"containers/{name}/": samples for name, samples in of_command_line_tools().items()}
     folders |= {f"grammars/{name}/": grammar(make()) for name, make in small_samples.GRAMMARS.items()}

@@ -56,7 +56,7 @@ def filter_log_events(streams: Sequence[Stream]) -> bytes:
             "timestamp": event.time,
             "message": event.message,
             "ingestionTime": _ingested(event),
-            "eventId": _event_id(stream, number, event),
+            "eventId": event_id(stream, number, event),
         }
         for number, stream, event in _woven(streams)
     ]
@@ -70,7 +70,7 @@ def get_log_events(stream: Stream, page: int) -> bytes:
         for event in stream.events
     ]
     pages = [events[begin : begin + page] for begin in range(0, len(events), page)]
-    numbered = [_event_id(stream, number, event) for number, event in enumerate(stream.events)]
+    numbered = [event_id(stream, number, event) for number, event in enumerate(stream.events)]
     return b"".join(
         _page(
             {
@@ -100,7 +100,7 @@ def sam_json(stream: Stream) -> bytes:
             "timestamp": event.time,
             "message": event.message,
             "ingestionTime": _ingested(event),
-            "eventId": _event_id(stream, number, event),
+            "eventId": event_id(stream, number, event),
         }
         for number, event in enumerate(stream.events)
     )
@@ -124,7 +124,7 @@ def powershell(streams: Sequence[Stream]) -> bytes:
 def filter_log_events_text(streams: Sequence[Stream]) -> bytes:
     """`filter-log-events --output text`: the fields by their names, so that the time comes last."""
     rows = (
-        f"EVENTS\t{_event_id(stream, number, event)}\t{_ingested(event)}\t{stream.name}\t{event.message}\t{event.time}\n"
+        f"EVENTS\t{event_id(stream, number, event)}\t{_ingested(event)}\t{stream.name}\t{event.message}\t{event.time}\n"
         for number, stream, event in _woven(streams)
     )
     names = "".join(f"SEARCHEDLOGSTREAMS\t{stream.name}\tTrue\n" for stream in streams)
@@ -133,7 +133,7 @@ def filter_log_events_text(streams: Sequence[Stream]) -> bytes:
 
 def get_log_events_text(stream: Stream) -> bytes:
     rows = "".join(f"EVENTS\t{_ingested(event)}\t{event.message}\t{event.time}\n" for event in stream.events)
-    first, last = (_event_id(stream, number, stream.events[number]) for number in (0, len(stream.events) - 1))
+    first, last = (event_id(stream, number, stream.events[number]) for number in (0, len(stream.events) - 1))
     return f"b/{first}/s\tf/{last}/s\n{rows}".encode()
 
 
@@ -344,7 +344,7 @@ def _ingested(event: Event) -> int:
     return event.time + 400 + event.time % 997
 
 
-def _event_id(stream: Stream, number: int, event: Event) -> str:
+def event_id(stream: Stream, number: int, event: Event) -> str:
     """56 digits whose high bits are the time, as in the real ones."""
     rest = hashlib.sha256(f"{stream.name} {number}".encode()).digest()[:18]
     return str((event.time << 144) | int.from_bytes(rest, "big"))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from analyzer.ingest.fingerprint import fingerprint
+from analyzer.ingest.names import function_of
 from analyzer.model import (
     ApplicationLine,
     End,
@@ -150,7 +151,8 @@ class Assembler:
         key = (record.log_group or record.function, record.stream)
         environment = self.environments.get(key)
         if environment is None:
-            environment = _Environment(record.stream, record.log_group, record.function or self.fallback_function)
+            function = record.function or function_of(record.log_group, record.stream) or self.fallback_function
+            environment = _Environment(record.stream, record.log_group, function)
             self.environments[key] = environment
         match event:
             case ApplicationLine():

@@ -13,7 +13,8 @@ from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise
 from analyzer.ingest.containers.container import Container
-from analyzer.ingest.sources import HEAD, UNPACK_ERRORS, LogFile, find, peek
+from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, peek
+from analyzer.ingest.sources import LogFile, find
 from analyzer.lake import Commit, Lake
 from analyzer.model import Source
 

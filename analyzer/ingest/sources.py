@@ -6,25 +6,22 @@ may begin in the first and end in the second.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
-import io
 import os
 import re
 import shutil
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path
-from typing import IO, BinaryIO, cast
+from pathlib import Path, PurePath, PurePosixPath
+from typing import BinaryIO
 
-import zstandard
-from isal import igzip, isal_zlib
 from msgspec import Struct
 
 from analyzer.errors import UserError
+from analyzer.ingest.archives import DAMAGED, Member, is_archive, open_archive
+from analyzer.ingest.packing import unpack
 
 # What a person calls standard input on the command line.
 STANDARD_INPUT = "-"
@@ -33,122 +30,39 @@ WRITE_TEST = "aws-logs-write-test"
 EXPORT_PART = re.compile(r"^\d{6}(?:\.[a-z0-9]+)?$")
 # `<prefix>/<task id>/<stream>/000000.gz`: the task id is a UUID.
 TASK_ID = re.compile(r"^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$")
+# `<stream>-<version>-2026-03-17-08-04-11-<UUID>`: an invocation often begins in one object of Firehose and ends in the next.
+DELIVERED = re.compile(
+    r"^(?P<stream>.+)-\d+-(?P<day>\d{4}-\d\d-\d\d)-\d\d-\d\d-\d\d-[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?:\.\w+)?$"
+)
 # The prefix that CloudWatch itself proposes for exports; it names nothing.
 DEFAULT_PREFIX = "exportedlogs"
 
-# A decompressor that breaks off gives nothing of the piece in which it did, so pieces are small.
-PIECE = 16_384
-# PowerShell's `>` writes UTF-16 and a mark in front; other tools of Windows put a mark in front of UTF-8.
-UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-# Enough of a file to know its container: an export may begin with a long stack.
-HEAD = 1 << 18
-GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-# python-isal types its exception as a value.
-UNPACK_ERRORS: tuple[type[Exception], ...] = (EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, OSError)  # type: ignore[assignment]
-
 
 class LogFile(Struct, frozen=True):
-    """One file of logs. `folder_names` are what the path itself suggests: the stream and the prefix of an S3 export."""
+    """One file of logs, or a member of an archive.
+
+    `exported_stream` and `exported_prefix` are what the path itself suggests. `refusal` says why it cannot be read.
+    """
 
     name: str
     path: Path
     exported_stream: str | None = None
     exported_prefix: str | None = None
+    refusal: str | None = None
 
     def digest(self) -> str:
+        if self.refusal:
+            raise UserError(f"{self.name} {self.refusal}")
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def open(self) -> BinaryIO:
-        """The file's content, unpacked however often it was packed; text in UTF-16 becomes UTF-8."""
+        """The file's content, unpacked however often it was packed."""
         try:
             file: BinaryIO = self.path.open("rb")
         except OSError as problem:
             raise UserError(f"cannot read {self.name}: {problem.strerror}") from problem
-        return unpack(file)
-
-
-def unpack(file: BinaryIO) -> BinaryIO:
-    """The stream inside any layers of gzip, zstd and UTF-16, without a byte order mark; Firehose, for one, packs twice."""
-    while True:
-        head, file = peek(file, 4)
-        if head.startswith(GZIP):
-            file = cast(BinaryIO, igzip.open(file, "rb"))
-        elif head.startswith(ZSTD):
-            reader = zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
-            file = cast(BinaryIO, reader)
-        elif head.startswith(codecs.BOM_UTF8):
-            file.read(len(codecs.BOM_UTF8))
-        elif encoding := UTF_16.get(head[:2]):
-            file.read(2)
-            file = cast(BinaryIO, io.BufferedReader(_Recoded(file, encoding), 1 << 20))
-        else:
-            return file
-
-
-def peek(file: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
-    """The first `size` bytes, and a stream that still begins with them. What breaks off early is peeked at as far as it goes."""
-    head, problem = bytearray(), None
-    try:
-        while len(head) < size and (chunk := file.read(min(PIECE, size - len(head)))):
-            head += chunk
-    except UNPACK_ERRORS as broken:
-        problem = broken
-    return bytes(head), cast(BinaryIO, io.BufferedReader(_Rejoined(bytes(head), file, problem), 1 << 20))
-
-
-class _Rejoined(io.RawIOBase):
-    """What was read ahead, followed by the rest, or by what went wrong there."""
-
-    def __init__(self, head: bytes, rest: BinaryIO, problem: Exception | None) -> None:
-        self.head = memoryview(head)
-        self.rest = rest
-        self.problem = problem
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if not self.head:
-            if self.problem is not None:
-                raise self.problem
-            chunk = self.rest.read(min(len(buffer), PIECE))
-            buffer[: len(chunk)] = chunk
-            return len(chunk)
-        count = min(len(buffer), len(self.head))
-        buffer[:count] = self.head[:count]
-        self.head = self.head[count:]
-        return count
-
-    def close(self) -> None:
-        self.rest.close()
-        super().close()
-
-
-class _Recoded(io.RawIOBase):
-    """Text in another encoding as UTF-8."""
-
-    def __init__(self, file: BinaryIO, encoding: str) -> None:
-        self.file = file
-        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
-        self.ready = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self.ready and (chunk := self.file.read(len(buffer))):
-            self.ready = self.decoder.decode(chunk).encode()
-        if not self.ready:
-            self.ready = self.decoder.decode(b"", final=True).encode()
-        count = min(len(buffer), len(self.ready))
-        buffer[:count] = self.ready[:count]
-        self.ready = self.ready[count:]
-        return count
-
-    def close(self) -> None:
-        self.file.close()
-        super().close()
+        return unpack(file, self.path.stat().st_size)
 
 
 def find(paths: list[str]) -> Iterator[list[LogFile]]:
@@ -157,26 +71,35 @@ def find(paths: list[str]) -> Iterator[list[LogFile]]:
     Raises UserError for a path that does not exist or cannot be listed.
     """
     for path in paths:
-        yield from _find(path)
+        try:
+            yield from _find(path)
+        except OSError as problem:
+            raise UserError(f"cannot read {path}: {problem.strerror or problem}") from problem
 
 
 def _find(name: str) -> Iterator[list[LogFile]]:
-    if name == STANDARD_INPUT:
-        with _spooled(sys.stdin.buffer) as path:
-            yield [LogFile(STANDARD_INPUT, path)]
-        return
     path = Path(name)
-    try:
-        path.stat()
-    except FileNotFoundError:
-        raise UserError(f"there is no file or folder {name}") from None
-    except OSError as problem:
-        raise UserError(f"cannot read {name}: {problem.strerror}") from problem
-    if path.is_dir():
+    if name == STANDARD_INPUT:
+        with _spooled(sys.stdin.buffer) as spooled:
+            yield from _expanded(LogFile(name, spooled))
+    elif path.is_fifo():
+        # What a shell makes of <(command).
+        with path.open("rb") as pipe, _spooled(pipe) as spooled:
+            yield from _expanded(LogFile(name, spooled))
+    elif path.is_dir():
         for _, parts in groupby(_walk(path), key=_group):
-            yield list(parts)
+            group = list(parts)
+            if group[0].exported_stream or not is_archive(group[0].path):
+                yield group
+            else:
+                for file in group:
+                    yield from _expanded(file)
+    elif path.is_file():
+        yield from _expanded(_log_file(str(path), path, path))
+    elif path.exists():
+        raise UserError(f"{name} is a device or a socket and no file")
     else:
-        yield [_log_file(path)]
+        raise UserError(f"there is no file or folder {name}")
 
 
 def _walk(folder: Path) -> Iterator[LogFile]:
@@ -187,19 +110,73 @@ def _walk(folder: Path) -> Iterator[LogFile]:
         folders.sort()
         for file in sorted(files):
             path = Path(parent, file)
-            if file != WRITE_TEST and not file.startswith(".") and path.is_file():
-                yield _log_file(path)
+            if _may_hold_logs(path) and _is_file(path):
+                yield _log_file(str(path), path, path)
 
 
-def _log_file(path: Path) -> LogFile:
-    stream, task, prefix = (path.parents[depth].name if len(path.parents) > depth else "" for depth in range(3))
-    if not (EXPORT_PART.match(path.name) and TASK_ID.match(task)):
-        return LogFile(str(path), path)
-    return LogFile(str(path), path, stream, prefix if prefix not in ("", DEFAULT_PREFIX) else None)
+def _may_hold_logs(path: PurePath) -> bool:
+    return path.name != WRITE_TEST and not path.name.startswith(".")
+
+
+def _is_file(path: Path) -> bool:
+    """Not a pipe, a socket or a device, nor a link that leads nowhere. What cannot be looked at will be named when read."""
+    try:
+        return path.is_file()
+    except OSError:
+        return True
+
+
+def _expanded(file: LogFile) -> Iterator[list[LogFile]]:
+    """A file by itself, or the members of an archive in their groups."""
+    if not is_archive(file.path):
+        yield [file]
+        return
+    with open_archive(file.path) as archive:
+        found = (
+            (member, _log_file(f"{file.name}!{_printable(member.name)}", file.path, PurePosixPath(member.name)))
+            for member in archive.members
+            if _may_hold_logs(PurePosixPath(member.name))
+        )
+        for _, group in groupby(found, key=lambda one: _group(one[1])):
+            with tempfile.TemporaryDirectory(prefix="reportline-") as folder:
+                yield [_extracted(member, log, Path(folder, str(number))) for number, (member, log) in enumerate(group)]
+        if archive.refusal:
+            name = f"{file.name}!" if archive.members else file.name
+            yield [LogFile(name, file.path, refusal=archive.refusal)]
+
+
+def _extracted(member: Member, log: LogFile, path: Path) -> LogFile:
+    """The member as a file of its own, under a name that is not the archive's to choose."""
+    refusal = member.refusal
+    if refusal is None:
+        try:
+            with path.open("wb") as target:
+                member.copy_to(target)
+        except DAMAGED as problem:
+            refusal = f"is damaged: {problem}"
+    return LogFile(log.name, path, log.exported_stream, log.exported_prefix, refusal)
+
+
+def _log_file(name: str, path: Path, place: PurePath) -> LogFile:
+    """`place` is where the file lies in a folder or an archive, which says what it is part of."""
+    stream, task, prefix = (place.parents[depth].name if len(place.parents) > depth else "" for depth in range(3))
+    if not (EXPORT_PART.match(place.name) and TASK_ID.match(task)):
+        return LogFile(_printable(name), path)
+    return LogFile(_printable(name), path, stream, prefix if prefix not in ("", DEFAULT_PREFIX) else None)
+
+
+def _printable(name: str) -> str:
+    """Names are bytes to the system, and need not be text."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _group(file: LogFile) -> str:
-    return str(file.path.parent) if file.exported_stream else file.name
+    """What files must have in common to continue each other: the stream of an export, a day of a Firehose stream."""
+    folder, _, name = file.name.rpartition("/")
+    if file.exported_stream:
+        return folder
+    delivered = DELIVERED.match(name)
+    return f"{delivered['stream']} {delivered['day']}" if delivered else file.name
 
 
 class _spooled:  # noqa: N801 -- reads as a verb where it is used

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.sources import HEAD, LogFile, peek
+from analyzer.ingest.packing import HEAD, peek
+from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
 from analyzer.model import Record
 from tests.ingest.conftest import Read, rows

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from analyzer.errors import UserError
 from analyzer.ingest import grammars
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.sources import HEAD, UNPACK_ERRORS, LogFile, unpack
+from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, unpack
+from analyzer.ingest.sources import LogFile
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 # What is damaged has to lie where a reader comes by, so the samples of 44 invocations are left out.
@@ -51,7 +52,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 def read_all(content: bytes) -> int:
     """How many records came out of what recognised the content, everything checked that the lake needs of them."""
     try:
-        text = unpack(io.BytesIO(content)).read()
+        text = unpack(io.BytesIO(content), len(content)).read()
         chosen = recognise(text[:HEAD], "file")
     except (UserError, *UNPACK_ERRORS):
         return 0

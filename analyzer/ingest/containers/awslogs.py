@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 from analyzer.ingest.containers.container import Container, Problems, function_of, microseconds
 from analyzer.ingest.containers.stamped_lines import COLOUR, GAP, STREAM, before_platform_line, events
-from analyzer.ingest.sources import HEAD, LogFile, peek
+from analyzer.ingest.packing import HEAD, peek
+from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
 ISO = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"

@@ -20,7 +20,8 @@ from analyzer.ingest.containers.container import (
     from_milliseconds,
 )
 from analyzer.ingest.containers.stamped_lines import STREAM, before_platform_line, events
-from analyzer.ingest.sources import HEAD, LogFile, peek
+from analyzer.ingest.packing import HEAD, peek
+from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
 STAMP = (

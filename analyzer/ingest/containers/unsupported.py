@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-EXPORT_INSTEAD = "export the log group to S3 or save `aws logs filter-log-events` output, and give Reportline that"
 OTHER_OUTPUT = "ask for --output json or --output text instead"
-UNPACK_FIRST = "unpack it first"
+UNPACK_SNAPPY = "unpack it first, and let Firehose write gzip from now on"
+UNPACK_FIRST = "unpack the outer one first"
 
 
 class Seen(Struct, frozen=True):
@@ -23,25 +23,9 @@ def _regex(pattern: bytes) -> Callable[[bytes], bool]:
 
 
 SHELF: tuple[tuple[Seen, Callable[[bytes], bool]], ...] = (
-    (Seen("a bzip2 file", UNPACK_FIRST), lambda head: head.startswith(b"BZh")),
-    (Seen("an xz file", UNPACK_FIRST), lambda head: head.startswith(b"\xfd7zXZ\0")),
-    (Seen("a zip archive", UNPACK_FIRST), lambda head: head.startswith(b"PK\x03\x04")),
-    (Seen("a tar archive", UNPACK_FIRST), lambda head: head[257:262] == b"ustar"),
-    (Seen("a Parquet file", EXPORT_INSTEAD), lambda head: head.startswith(b"PAR1")),
-    (
-        Seen("a CloudWatch Logs subscription record", EXPORT_INSTEAD),
-        _regex(rb'\A\s*\{\s*"(?:messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"|awslogs"\s*:)'),
-    ),
-    (
-        Seen("a result of CloudWatch Logs Insights", EXPORT_INSTEAD),
-        _regex(
-            rb'\A(?:\xef\xbb\xbf)?\s*(?:\{\s*"results"\s*:|\[?\s*\{\s*"@(?:timestamp|message|ptr|log)"|@timestamp,|"?@message)'
-        ),
-    ),
-    (
-        Seen("a batch of the Lambda Telemetry API", EXPORT_INSTEAD),
-        _regex(rb'\A\s*\[\s*\{\s*"time"\s*:\s*"[^"]+"\s*,\s*"type"\s*:\s*"(?:platform\.|function|extension)'),
-    ),
+    (Seen("a Snappy file", UNPACK_SNAPPY), lambda head: head.startswith(b"\xff\x06\0\0sNaPpY")),
+    (Seen("an archive inside another", UNPACK_FIRST), lambda head: head.startswith(b"PK\x03\x04")),
+    (Seen("an archive inside another", UNPACK_FIRST), lambda head: head[257:262] == b"ustar"),
     (
         Seen("log events as `--output table` prints them", OTHER_OUTPUT),
         _regex(rb"\A-{20,}\r?\n\|[ |]+(?:[Ff]ilter-?[Ll]og-?[Ee]vents|[Gg]et-?[Ll]og-?[Ee]vents) +\|"),

@@ -12,6 +12,7 @@ from typing import Any, get_args
 import msgspec
 
 from analyzer.ingest.grammars.wording import LEVELS, input_fields
+from analyzer.ingest.names import function_of_arn
 from analyzer.model import (
     ApplicationLine,
     End,
@@ -82,7 +83,9 @@ def _status(record: Json) -> Status | None:
 
 
 def _start(record: Json) -> Event:
-    return Start(_id(record), _text(record, "version"), _trace_id(record), _function_of(_text(record, "functionArn")))
+    return Start(
+        _id(record), _text(record, "version"), _trace_id(record), function_of_arn(_text(record, "functionArn"))
+    )
 
 
 def _trace_id(record: Json) -> str | None:
@@ -90,12 +93,6 @@ def _trace_id(record: Json) -> str | None:
     tracing = record.get("tracing")
     header = _text(tracing, "value") if isinstance(tracing, dict) else None
     return header.partition(";")[0].removeprefix("Root=") if header else None
-
-
-def _function_of(arn: str | None) -> str | None:
-    """The name in arn:aws:lambda:region:account:function:NAME[:version]."""
-    parts = arn.split(":") if arn else []
-    return parts[6] if len(parts) > 6 and parts[5] == "function" else None
 
 
 def _report(record: Json) -> Event:

@@ -1,0 +1,88 @@
+"""JSON of log shippers and searches, where a field holds the line: Datadog, Elastic, Splunk, Loki, Vector, Fluent Bit.
+
+One object a line, or arrays of them, also inside the answer of an API. It is recognised when such a field holds a line
+of Lambda's platform. Searches export the newest first, so the lines are sorted by time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from analyzer.ingest.containers import insights_json, log_events_json, subscription, telemetry
+from analyzer.ingest.containers.by_time import by_time
+from analyzer.ingest.containers.container import Container, Problems
+from analyzer.ingest.containers.json_stream import BOM, decoder, values
+from analyzer.ingest.containers.shipped import DEEPEST, Facts, facts_of, line_of, place_of
+from analyzer.ingest.sources import LogFile
+from analyzer.model import Record
+
+# A line of the platform inside a JSON string, or as the object that a shipper parsed it into.
+PLATFORM_VALUE = (
+    rb'(?:"(?:(?:START|END|REPORT) RequestId: |INIT_START Runtime Version: |(?:INIT|RESTORE)_REPORT '
+    rb'|\{\\"time\\":\\"[^"\\]{10,40}\\",\\"type\\":\\"platform\.)'
+    rb'|\{\s*"time"\s*:\s*"[^"]{10,40}"\s*,\s*"type"\s*:\s*"platform\.)'
+)
+HELD = re.compile(
+    rb'"(?:message|@message|_raw|log|body|line|msg|event|event\.original|original|stringValue)"\s*:\s*' + PLATFORM_VALUE
+)
+# Loki's API answers with pairs of a time in nanoseconds and the line.
+PAIR = re.compile(rb'\[\s*"\d{16,20}"\s*,\s*' + PLATFORM_VALUE)
+MORE_PARTICULAR = (insights_json, log_events_json, subscription, telemetry)
+
+DECODE = decoder(dict[str, Any])
+
+
+def recognises(head: bytes) -> bool:
+    text = head.removeprefix(BOM).lstrip()
+    if text[:1] not in (b"{", b"[") or not (HELD.search(text) or PAIR.search(text)):
+        return False
+    return not any(container.recognises(head) for container in MORE_PARTICULAR)
+
+
+def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
+    yield from by_time(_records(file, problems))
+
+
+def _records(file: BinaryIO, problems: Problems) -> Iterator[Record]:
+    for position, value in values(file, DECODE, problems):
+        yield from _found(value, {}, position, 0)
+
+
+def _found(value: object, above: Facts, position: int, depth: int) -> Iterator[Record]:
+    """The events in a value: itself, or what lies in it. What is said around an event is said about it too."""
+    if depth > DEEPEST:
+        return
+    if isinstance(value, list):
+        for one in value:
+            yield from _found(one, above, position, depth)
+    elif isinstance(value, dict):
+        line = line_of(value)
+        if line is not None:
+            yield place_of(above | facts_of(value), value).record(line, position)
+        elif isinstance(value.get("stream"), dict) and isinstance(value.get("values"), list):
+            yield from _loki(value["values"], above | facts_of(value["stream"]), position)
+        else:
+            inner = {name: one for name, one in value.items() if isinstance(one, (dict, list))}
+            around = {
+                name: one for name, one in value.items() if name not in inner or name in ("attributes", "resource")
+            }
+            facts = above | facts_of(around)
+            for one in inner.values():
+                yield from _found(one, facts, position, depth + 1)
+
+
+def _loki(pairs: list[object], facts: Facts, position: int) -> Iterator[Record]:
+    for pair in pairs:
+        if isinstance(pair, list) and len(pair) > 1 and isinstance(pair[1], str):
+            yield place_of(facts, {"time": pair[0]}).record(pair[1], position)
+
+
+CONTAINER = Container(
+    name="json-records",
+    recognises=recognises,
+    records=records,
+    whole=False,
+    lacks=("log lines that the search or the shipper left out", "log stream, where no field names it"),
+)

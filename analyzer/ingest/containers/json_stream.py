@@ -1,0 +1,194 @@
+"""JSON values out of a file of any length: one a line, one after the other with nothing between them, or in one array.
+
+Only a value at a time is held in memory. What is damaged costs itself, and where the file can be taken up again
+nothing after it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, TypeVar
+
+import msgspec
+
+from analyzer.ingest.containers.container import Problems
+from analyzer.ingest.packing import peek
+
+T = TypeVar("T")
+# A value that is longer is not read. Lambda's events have at most 1 MB, and the services pack a few of them together.
+LARGEST = 1 << 26
+CHUNK = 1 << 20
+# Files that are damaged more often are not worth the time.
+MOST_FRESH_STARTS = 20
+BOM = b"\xef\xbb\xbf"
+# Up to the next bracket that is not inside a string.
+OUTSIDE = re.compile(rb'[^{}\[\]"]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^{}\[\]"]*)*', re.DOTALL)
+QUOTE, OPENING = b'"'[0], b"{["
+# Where a value can begin after a damaged one: no string of valid JSON holds any of these. The last is what CloudWatch Logs
+# sends to subscribers, whose objects follow each other without a line feed.
+FRESH_START = re.compile(rb'\}\s*(?=\{\s*")|\n(?=[\[{])|(?=\{"messageType":")')
+# How far back the name of an array is looked for.
+NAME_LENGTH = 64
+NO_JSON = (ValueError, RecursionError)
+
+ONE_A_LINE = re.compile(rb"^[\[{][^\r\n]*[}\]](?=,?\s*?(?:\n|\Z))", re.MULTILINE)
+
+
+def decoder(kind: type[T]) -> Callable[[bytes], T]:
+    """Decodes one value of this type. Raises NO_JSON.
+
+    Line feeds inside strings, which copying leaves there, halves of surrogate pairs and bytes that are no UTF-8 are let
+    pass, so that they cost a character and not an event.
+    """
+    strict = msgspec.json.Decoder(kind).decode
+
+    def decode(content: bytes) -> T:
+        try:
+            return strict(content)
+        except msgspec.ValidationError:
+            raise
+        except ValueError:
+            value = json.loads(content.decode("utf-8", "replace"), strict=False)
+            return strict(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+    return decode
+
+
+def first_value(head: bytes) -> object:
+    """The first value at the beginning of a file, or the first element if it is an array; None when there is none."""
+    text = head.removeprefix(BOM).decode("utf-8", "replace").lstrip()
+    while text.startswith("["):
+        text = text[1:].lstrip()
+    try:
+        return json.JSONDecoder(strict=False).raw_decode(text)[0]
+    except NO_JSON:
+        return None
+
+
+def values(
+    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None
+) -> Iterator[tuple[int, T]]:
+    """Every value with the place where it begins; of an array its elements.
+
+    `inside` names an array within objects whose elements are the values that are meant.
+    """
+    opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
+    head, file = peek(file, CHUNK)
+    begin = len(BOM) if head.startswith(BOM) else 0
+    file.read(begin)
+    if _one_a_line(head[begin:]):
+        yield from _lines(file, begin, decode, problems, opens)
+    else:
+        yield from _one_after_the_other(file, begin, decode, problems, opens)
+
+
+def _one_a_line(head: bytes) -> bool:
+    for match in ONE_A_LINE.finditer(head):
+        if len(match[0]) > 2:
+            try:
+                msgspec.json.decode(match[0].lstrip(b"[") if match[0].startswith(b"[{") else match[0])
+            except NO_JSON:
+                continue
+            return True
+    return False
+
+
+def _lines(
+    file: BinaryIO,
+    position: int,
+    decode: Callable[[bytes], T],
+    problems: Problems,
+    opens: re.Pattern[bytes] | None,
+) -> Iterator[tuple[int, T]]:
+    while line := file.readline(LARGEST + 1):
+        begin, position = position, position + len(line)
+        if len(line) > LARGEST and not line.endswith(b"\n"):
+            problems(f"the line at byte {begin} is longer than {LARGEST >> 20} MB and was not read")
+            while line and not line.endswith(b"\n"):
+                line = file.readline(LARGEST)
+                position += len(line)
+            continue
+        content = line.strip().removesuffix(b",")
+        if content.startswith(b"{") and (opens is None or not opens.search(content)):
+            try:
+                value = decode(content)
+            except NO_JSON:
+                pass
+            else:
+                yield begin, value
+                continue
+        found = False
+        for place, value in _one_after_the_other(io.BytesIO(line), begin, decode, problems, opens):
+            found = True
+            yield place, value
+        if not found and content.strip(b"[], \t") and content[:1] not in (b"{", b"["):
+            problems(f"the line at byte {begin} is not JSON")
+
+
+def _one_after_the_other(
+    file: BinaryIO,
+    position: int,
+    decode: Callable[[bytes], T],
+    problems: Problems,
+    opens: re.Pattern[bytes] | None,
+) -> Iterator[tuple[int, T]]:
+    """Counts brackets outside of strings. `level` is the depth at which the values stand: within an array it is not 0."""
+    buffer, ended = b"", False
+    at, begin, depth, level, fresh_starts = 0, -1, 0, 0, 0
+    while True:
+        match = OUTSIDE.match(buffer, at)
+        at = match.end() if match else at
+        if at == len(buffer) or buffer[at] == QUOTE:
+            anchor = begin if begin >= 0 else at
+            if not ended and len(buffer) - anchor <= LARGEST:
+                more = file.read(max(CHUNK, len(buffer) - anchor))
+                ended = not more
+                # The name of an array may stand right before the place that was reached.
+                anchor = anchor if begin >= 0 else max(0, anchor - NAME_LENGTH)
+                buffer, position, at = buffer[anchor:] + more, position + anchor, at - anchor
+                begin = 0 if begin >= 0 else -1
+                continue
+            if ended and at == len(buffer) and depth == 0:
+                return
+            what = "breaks off or is damaged" if ended else f"holds a value of more than {LARGEST >> 20} MB"
+            problems(f"the JSON {what} at byte {position + anchor}")
+            fresh = FRESH_START.search(buffer, anchor + 1)
+            while fresh is None and not ended:
+                # What begins at the very end of what was read is seen with what comes next.
+                more = file.read(CHUNK)
+                ended = not more
+                position += max(0, len(buffer) - NAME_LENGTH)
+                buffer = buffer[-NAME_LENGTH:] + more
+                fresh = FRESH_START.search(buffer)
+            if fresh is None or fresh_starts == MOST_FRESH_STARTS:
+                return
+            at, begin, depth, level, fresh_starts = fresh.end(), -1, 0, 0, fresh_starts + 1
+            continue
+        opening, at = buffer[at] in OPENING, at + 1
+        if opening:
+            if depth == 0 and level == 0 and buffer[at - 1 : at] == b"[":
+                level = 1
+            elif depth == 1 and level == 0 and opens and _ends(opens, buffer, at):
+                begin, level = -1, 2
+            elif depth == level:
+                begin = at - 1
+            depth += 1
+            continue
+        depth = max(0, depth - 1)
+        if depth == level and begin >= 0:
+            try:
+                value = decode(buffer[begin:at])
+            except NO_JSON as problem:
+                problems(f"the JSON at byte {position + begin} is damaged or not of its kind: {problem}")
+            else:
+                yield position + begin, value
+            begin = -1
+        elif depth < level:
+            level = 0
+
+
+def _ends(opens: re.Pattern[bytes], buffer: bytes, at: int) -> bool:
+    return any(match.end() == at for match in opens.finditer(buffer, max(0, at - NAME_LENGTH), at))

@@ -1,0 +1,149 @@
+"""What CloudWatch Logs sends to subscribers: {"messageType": "DATA_MESSAGE", "logGroup", "logStream", "logEvents": [...]}.
+
+Firehose puts these objects into a bucket one right after the other, packed once or twice; Kinesis, Lambda and Firehose's
+transformations wrap each of them as base64 of gzip; what Firehose could not process lies as `rawData` beside the rest.
+An event that was delivered twice counts once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import re
+import zlib
+from collections import deque
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from msgspec import Struct, field
+
+from analyzer.ingest.containers.container import Container, Problems
+from analyzer.ingest.containers.json_stream import BOM, LARGEST, decoder, values
+from analyzer.ingest.containers.times import milliseconds
+from analyzer.ingest.packing import GZIP
+from analyzer.ingest.sources import LogFile
+from analyzer.model import Record
+
+# Deliveries are repeated soon or not at all, so that it is enough to remember so many events.
+MOST_IDS = 1 << 17
+FIELD = rb'"(?:owner|logGroup|logStream|subscriptionFilters|policyLevel)"\s*:\s*(?:"[^"]*"|\[[^\]]*\])\s*,\s*'
+ENVELOPE = re.compile(
+    rb"\s*\[?\s*\{\s*(?:(?:" + FIELD + rb')*"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"'
+    rb'|"logEvents"\s*:\s*\[\s*\{\s*"(?:id|timestamp|message|extractedFields)")'
+)
+PACKED = re.compile(rb'"(?:data|Data|rawData)"\s*:\s*"([A-Za-z0-9+/=]{24,})"?')
+# Enough of a packed envelope to know it.
+PACKED_HEAD = 1 << 10
+
+
+class Event(Struct):
+    message: str
+    timestamp: int | None = None
+    id: str = ""
+
+
+class Packed(Struct, rename={"capital": "Data"}):
+    """A record of an event or an answer of Kinesis, of Firehose, or the one of Lambda's own trigger."""
+
+    data: str | None = None
+    capital: str | None = None
+    kinesis: Packed | None = None
+
+
+class Delivered(Struct):
+    message_type: str | None = field(name="messageType", default=None)
+    log_group: str = field(name="logGroup", default="")
+    log_stream: str = field(name="logStream", default="")
+    events: list[Event] = field(name="logEvents", default_factory=list)
+    awslogs: Packed | None = None
+    of_kinesis: list[Packed] = field(name="Records", default_factory=list)
+    of_firehose: list[Packed] = field(name="records", default_factory=list)
+    raw_data: str | None = field(name="rawData", default=None)
+
+    def packed(self) -> Iterator[str]:
+        for one in (self.awslogs, *self.of_kinesis, *self.of_firehose):
+            inner = one.kinesis or one if one else None
+            if inner and (content := inner.data or inner.capital):
+                yield content
+        if self.raw_data:
+            yield self.raw_data
+
+
+DECODE = decoder(Delivered)
+
+
+def recognises(head: bytes) -> bool:
+    head = head.removeprefix(BOM)
+    if ENVELOPE.match(head):
+        return True
+    packed = PACKED.search(head) if head.lstrip()[:1] in (b"{", b"[") else None
+    return packed is not None and b'"messageType"' in _beginning(packed[1][:PACKED_HEAD])
+
+
+def _beginning(text: bytes) -> bytes:
+    try:
+        content = base64.b64decode(text[: len(text) // 4 * 4])
+        return zlib.decompressobj(31).decompress(content, PACKED_HEAD) if content.startswith(GZIP) else content
+    except (binascii.Error, zlib.error):
+        return b""
+
+
+def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
+    seen = _Seen()
+    for position, delivered in values(file, DECODE, problems):
+        yield from _records(position, delivered, seen)
+        for packed in delivered.packed():
+            content = _unpacked(packed, position, problems)
+            for _, inner in values(io.BytesIO(content), DECODE, problems):
+                yield from _records(position, inner, seen)
+
+
+class _Seen:
+    """The ids of the events that came last."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.order: deque[str] = deque()
+
+    def before(self, event_id: str) -> bool:
+        if event_id in self.ids:
+            return True
+        self.ids.add(event_id)
+        self.order.append(event_id)
+        if len(self.order) > MOST_IDS:
+            self.ids.remove(self.order.popleft())
+        return False
+
+
+def _records(position: int, delivered: Delivered, seen: _Seen) -> Iterator[Record]:
+    # Control messages only try whether the subscriber is there.
+    if delivered.message_type not in ("DATA_MESSAGE", None):
+        return
+    stream, log_group = delivered.log_stream or None, delivered.log_group or None
+    for event in delivered.events:
+        if not (event.id and seen.before(event.id)):
+            yield Record(event.message.rstrip(), position, milliseconds(event.timestamp), stream, log_group)
+
+
+def _unpacked(text: str, position: int, problems: Problems) -> bytes:
+    """What was packed as base64, with gzip inside or without; nothing if it is damaged or grows without measure."""
+    try:
+        content = base64.b64decode(text, validate=True)
+        parts: list[bytes] = []
+        room = LARGEST
+        while content.startswith(GZIP):
+            member = zlib.decompressobj(31)
+            parts.append(member.decompress(content, room))
+            room -= len(parts[-1])
+            if room <= 0 or not member.eof:
+                problems(f"a packed record at byte {position} breaks off or holds more than {LARGEST >> 20} MB")
+                return b""
+            content = member.unused_data
+        return b"".join(parts) or content
+    except (ValueError, zlib.error) as problem:
+        problems(f"a packed record at byte {position} is damaged: {problem}")
+        return b""
+
+
+CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True)

@@ -1,0 +1,170 @@
+"""Unpacks gzip, zstd, bzip2, xz and UTF-16, however often something was packed, and refuses what grows out of proportion."""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import io
+import lzma
+import re
+import zlib
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+import zstandard
+from isal import igzip, isal_zlib
+
+GZIP, ZSTD, XZ = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ\0"
+BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
+MARK_LENGTH = 10
+# PowerShell's `>` writes UTF-16 and a mark in front; other tools of Windows put a mark in front of UTF-8.
+UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# Enough of a file to know its container: an export may begin with a long stack.
+HEAD = 1 << 18
+# A decompressor that breaks off gives nothing of the piece in which it did, so pieces are small.
+PIECE = 16_384
+# python-isal types its exception as a value.
+UNPACK_ERRORS: tuple[type[Exception], ...] = (
+    EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError,
+)  # type: ignore[assignment]  # fmt: skip
+# Logs shrink to a tenth, repetitive ones to a hundredth. What grows more than this was made to fill somebody's disk; below
+# a gigabyte it does not matter.
+GUARD_RATIO, GUARD_FROM = 200, 1 << 30
+TOO_MUCH = (
+    f"unpacks to more than {GUARD_RATIO} times its size and a gigabyte, as no log does; if it is one, unpack it first"
+)
+BUFFER = 1 << 20
+
+
+class Overgrown(OSError):
+    """Something packed holds far more than logs ever do."""
+
+
+def unpack(file: BinaryIO, size: int) -> BinaryIO:
+    """The stream inside any layers of compression; Firehose, for one, may pack twice. `size` is that of the packed file."""
+    limit = max(GUARD_FROM, GUARD_RATIO * size)
+    while True:
+        head, file = peek(file, MARK_LENGTH)
+        if head.startswith(codecs.BOM_UTF8):
+            file.read(len(codecs.BOM_UTF8))
+            continue
+        layer = _layer(head, file)
+        if layer is None:
+            return file
+        file = _buffered(_Guarded(layer, limit))
+
+
+def _layer(head: bytes, file: BinaryIO) -> IO[bytes] | None:
+    if head.startswith(GZIP):
+        return cast(IO[bytes], igzip.open(file, "rb"))
+    if head.startswith(ZSTD):
+        return cast(
+            IO[bytes], zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
+        )
+    if encoding := UTF_16.get(head[:2]):
+        file.read(2)
+        return cast(IO[bytes], _Recoded(file, encoding))
+    if head.startswith(XZ):
+        return cast(IO[bytes], lzma.LZMAFile(file))
+    return cast(IO[bytes], bz2.BZ2File(file)) if BZIP2.match(head) else None
+
+
+def head_of(path: Path, size: int) -> bytes:
+    """The first bytes of a file's content; nothing when it cannot be read."""
+    try:
+        with path.open("rb") as file, unpack(file, path.stat().st_size) as content:
+            return content.read(size)
+    except UNPACK_ERRORS:
+        return b""
+
+
+def peek(file: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
+    """The first `size` bytes, and a stream that still begins with them. What breaks off early is peeked at as far as it goes."""
+    head, problem = bytearray(), None
+    try:
+        while len(head) < size and (chunk := file.read(min(PIECE, size - len(head)))):
+            head += chunk
+    except UNPACK_ERRORS as broken:
+        problem = broken
+    return bytes(head), _buffered(_Rejoined(bytes(head), file, problem))
+
+
+def _buffered(raw: io.RawIOBase) -> BinaryIO:
+    return cast(BinaryIO, io.BufferedReader(raw, BUFFER))
+
+
+class _Rejoined(io.RawIOBase):
+    """What was read ahead, followed by the rest, or by what went wrong there."""
+
+    def __init__(self, head: bytes, rest: BinaryIO, problem: Exception | None) -> None:
+        self.head = memoryview(head)
+        self.rest = rest
+        self.problem = problem
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if not self.head:
+            if self.problem is not None:
+                raise self.problem
+            chunk = self.rest.read(min(len(buffer), PIECE))
+            buffer[: len(chunk)] = chunk
+            return len(chunk)
+        count = min(len(buffer), len(self.head))
+        buffer[:count] = self.head[:count]
+        self.head = self.head[count:]
+        return count
+
+    def close(self) -> None:
+        self.rest.close()
+        super().close()
+
+
+class _Recoded(io.RawIOBase):
+    """Text in another encoding as UTF-8."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self.file = file
+        self.decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self.ready = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self.ready and (chunk := self.file.read(len(buffer))):
+            self.ready = self.decoder.decode(chunk).encode()
+        if not self.ready:
+            self.ready = self.decoder.decode(b"", final=True).encode()
+        count = min(len(buffer), len(self.ready))
+        buffer[:count] = self.ready[:count]
+        self.ready = self.ready[count:]
+        return count
+
+    def close(self) -> None:
+        self.file.close()
+        super().close()
+
+
+class _Guarded(io.RawIOBase):
+    """What comes out of a layer, as long as it is in proportion."""
+
+    def __init__(self, layer: IO[bytes], limit: int) -> None:
+        self.layer = layer
+        self.left = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self.layer.read(min(len(buffer), PIECE))
+        buffer[: len(chunk)] = chunk
+        self.left -= len(chunk)
+        if self.left < 0:
+            raise Overgrown(f"it {TOO_MUCH}")
+        return len(chunk)
+
+    def close(self) -> None:
+        self.layer.close()
+        super().close()
