@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
 
 from analyzer.errors import UserError
-from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler
-from analyzer.ingest.containers import recognise
+from analyzer.ingest.containers import recognise, s3_export
 from analyzer.ingest.containers.container import Container
-from analyzer.ingest.sources import UNPACK_ERRORS, LogFile, find, peek
-from analyzer.lake import Commit, Lake
+from analyzer.ingest.exports import BUFFER, Exports, Reading
+from analyzer.ingest.sources import UNPACK_ERRORS, LogFile, Opened, Unpacked, find, rejoin
+from analyzer.lake import Columns, Lake
 from analyzer.model import Source
 
 # Enough of a file to know its container: an export may begin with a long stack.
 HEAD = 1 << 18
 # A commit is closed at the first group boundary after this many invocations or files, so that little is lost when killed.
-COMMIT_INVOCATIONS, COMMIT_FILES = 200_000, 1_000
+COMMIT_INVOCATIONS, COMMIT_FILES = 1_000_000, 5_000
 # Rows leave the assembler this often; a single file may hold millions.
 HAND_OVER = 4_096
 # A damaged file may have thousands of damaged places; the first ones tell what is wrong.
@@ -52,126 +54,146 @@ def ingest(
     *,
     function: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    buffer: int = BUFFER,
 ) -> Ingested:
     """Read every log under `paths` into `lake`; the same file a second time adds nothing.
 
     `function` names the logs whose container carries no function name. A file that cannot be read stops the ingest when
     it was named itself, and is noted when it was found in a folder. Raises UserError.
+
+    `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
-    result = Ingested([], 0, [], [], [])
-    reader = _Reader(lake.digests(), function, {str(Path(path)) for path in paths}, progress, result)
-    groups = find(paths)
-    group = next(groups, None)
-    while group is not None:
-        with lake.write() as commit:
-            while group is not None and commit.invocations < COMMIT_INVOCATIONS and commit.sources < COMMIT_FILES:
-                reader.read(group, commit)
-                group = next(groups, None)
-    return Ingested(result.read, reader.invocations, result.already_there, result.skipped, result.unreadable)
+    reader = _Reader(lake, function, {str(Path(path)) for path in paths}, progress, buffer)
+    reader.read(find(paths))
+    return reader.ingested()
 
 
 class _Reader:
     def __init__(
         self,
-        known: set[str],
+        lake: Lake,
         function: str | None,
         named: set[str],
         progress: Callable[[Progress], None],
-        result: Ingested,
+        buffer: int,
     ) -> None:
-        self.known = known
+        self.lake = lake
+        self.known = lake.digests()
         self.function = function
         self.named = named
         self.progress = progress
-        self.result = result
+        self.exports = Exports(self._columns, self._hand_over, buffer) if buffer else None
+        self.result = Ingested([], 0, [], [], [])
         self.lines = 0
         self.invocations = 0
+        self.file = ""
 
-    def read(self, group: list[LogFile], commit: Commit) -> None:
+    def ingested(self) -> Ingested:
+        result = self.result
+        return Ingested(result.read, self.invocations, result.already_there, result.skipped, result.unreadable)
+
+    def read(self, groups: Iterator[list[LogFile]]) -> None:
+        """Read groups of files, and commit them a good many at a time."""
+        group = next(groups, None)
+        while group is not None:
+            with self.lake.write() as self.commit:
+                files = 0
+                while group is not None and self.commit.invocations < COMMIT_INVOCATIONS and files < COMMIT_FILES:
+                    self._group(group)
+                    files += len(group)
+                    group = next(groups, None)
+                if self.exports:
+                    self.exports.finish()
+
+    def _group(self, group: list[LogFile]) -> None:
         """Read files that continue each other, with one memory of their environments."""
         assemblers: dict[str, Assembler] = {}
         for file in group:
             try:
-                self._file(file, assemblers, commit)
+                self._file(file, assemblers)
             except UserError as problem:
                 if file.name in self.named:
                     raise
                 self.result.unreadable.append(str(problem))
-        for assembler in assemblers.values():
-            assembler.finish()
-            self._hand_over(assembler, commit)
+        for name, assembler in assemblers.items():
+            finish = partial(self._finish, assembler)
+            if self.exports and name == s3_export.CONTAINER.name:
+                self.exports.afterwards(finish)
+            else:
+                finish()
 
-    def _file(self, file: LogFile, assemblers: dict[str, Assembler], commit: Commit) -> None:
-        try:
-            digest = file.digest()
-        except OSError as problem:
-            raise UserError(f"cannot read {file.name}: {problem.strerror}") from problem
-        if digest in self.known:
+    def _finish(self, assembler: Assembler) -> None:
+        assembler.finish()
+        self._hand_over(assembler)
+
+    def _file(self, file: LogFile, assemblers: dict[str, Assembler]) -> None:
+        opened = file.open()
+        if opened.digest in self.known:
             self.result.already_there.append(file.name)
             return
         try:
-            head, content = peek(file.open(), HEAD)
+            content = Unpacked(opened.content)
+            head = content.beginning(HEAD)
         except UNPACK_ERRORS as problem:
             raise UserError(f"cannot unpack {file.name}: {problem}") from problem
-        with content:
-            container = recognise(head, file.name)
-            if container is None:
-                self.result.skipped.append(file.name)
-                return
-            assembler = assemblers.get(container.name)
-            if assembler is None:
-                assembler = Assembler(container.whole, self.function or file.exported_prefix)
-                assemblers[container.name] = assembler
-            assembler.source = file.name
-            source = self._content(file, digest, container, content, assembler, commit)
-        self.known.add(digest)
-        self.result.read.append(source)
-        commit.add_sources([source])
+        container = recognise(head, file.name)
+        if container is None:
+            self.result.skipped.append(file.name)
+            return
+        self.file = file.name
+        assembler = assemblers.get(container.name)
+        if assembler is None:
+            assembler = Assembler(container.whole, self.function or file.exported_prefix)
+            assemblers[container.name] = assembler
+        reading = Reading(file.name, assembler)
+        if self.exports and container is s3_export.CONTAINER:
+            events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
+            self.exports.read(reading, events, head, content, partial(self._read, reading, opened, container))
+        else:
+            self._plainly(reading, container, file, rejoin(head, content), opened)
+        self.known.add(opened.digest)
 
-    def _content(
-        self,
-        file: LogFile,
-        digest: str,
-        container: Container,
-        content: BinaryIO,
-        assembler: Assembler,
-        commit: Commit,
-    ) -> Source:
-        lines = understood = 0
-        times: list[int] = []
-        problems: list[str] = []
+    def _plainly(
+        self, reading: Reading, container: Container, file: LogFile, content: BinaryIO, opened: Opened
+    ) -> None:
+        broke: Exception | None = None
+        records = container.records(content, file, reading.problems.append)
         try:
-            for record in container.records(content, file, problems.append):
-                event = grammars.parse(record.message)
-                assembler.add(record, event)
-                lines += 1
-                understood += event is not None
-                if record.time is not None:
-                    times = (
-                        [record.time, record.time]
-                        if not times
-                        else [min(times[0], record.time), max(times[1], record.time)]
-                    )
-                if lines % HAND_OVER == 0:
-                    self._hand_over(assembler, commit)
-                    self.progress(Progress(file.name, len(self.result.read), self.lines + lines, self.invocations))
+            while reading.take(islice(records, HAND_OVER)):
+                self._hand_over(reading.assembler)
         except UNPACK_ERRORS as problem:
-            problems.append(f"the file breaks off or is damaged after {lines} lines: {problem}")
-        self.lines += lines
-        return Source(
-            source=file.name,
-            sha256=digest,
-            bytes=file.path.stat().st_size,
-            container=container.name,
-            lines=lines,
-            understood=understood,
-            first_time=times[0] if times else None,
-            last_time=times[1] if times else None,
-            problems=problems[:MOST_PROBLEMS],
-        )
+            broke = problem
+        self._read(reading, opened, container, broke)
 
-    def _hand_over(self, assembler: Assembler, commit: Commit) -> None:
+    def _read(self, reading: Reading, opened: Opened, container: Container, broke: Exception | None) -> None:
+        if broke is not None:
+            reading.problems.append(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
+        self.lines += reading.lines
+        source = Source(
+            source=reading.name,
+            sha256=opened.digest,
+            bytes=opened.size,
+            container=container.name,
+            lines=reading.lines,
+            understood=reading.understood,
+            first_time=reading.first_time,
+            last_time=reading.last_time,
+            problems=reading.problems[:MOST_PROBLEMS],
+        )
+        self.result.read.append(source)
+        self.commit.add_sources([source])
+
+    def _columns(self, columns: Columns) -> None:
+        self.invocations += sum(columns.sizes)
+        self.commit.add_columns(columns)
+        self._tell()
+
+    def _hand_over(self, assembler: Assembler) -> None:
         invocations, lines = assembler.take()
         self.invocations += len(invocations)
-        commit.add_invocations(invocations)
-        commit.add_lines(lines)
+        self.commit.add_invocations(invocations)
+        self.commit.add_lines(lines)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.progress(Progress(self.file, len(self.result.read), self.lines, self.invocations))

@@ -14,10 +14,10 @@ import shutil
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 from isal import igzip, isal_zlib
@@ -40,6 +40,17 @@ GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 UNPACK_ERRORS: tuple[type[Exception], ...] = (EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, OSError)  # type: ignore[assignment]
 
 
+# Content is unpacked in steps of this size, and in small ones where it is damaged.
+STEP, SMALL_STEP = 1 << 18, 1 << 12
+READ_AHEAD = 1 << 18
+# A file up to this size is read once: its digest and its content come from the same bytes.
+SMALL = 8 << 20
+# The reader behind igzip.open, without the layers around it that copy every byte once more.
+GUNZIP: Callable[[io.BufferedReader, int], object] = getattr(
+    isal_zlib, "_GzipReader", lambda file, _: igzip.open(file, "rb")
+)
+
+
 class LogFile(Struct, frozen=True):
     """One file of logs. `folder_names` are what the path itself suggests: the stream and the prefix of an S3 export."""
 
@@ -48,42 +59,105 @@ class LogFile(Struct, frozen=True):
     exported_stream: str | None = None
     exported_prefix: str | None = None
 
-    def digest(self) -> str:
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def open(self) -> BinaryIO:
-        """The file's content, unpacked however often it was packed."""
+    def open(self) -> Opened:
+        """The file, read once to know it by its digest; a small one stays in memory. Raises UserError."""
         try:
-            file: BinaryIO = self.path.open("rb")
+            size = self.path.stat().st_size
+            if size <= SMALL:
+                content = self.path.read_bytes()
+                return Opened(hashlib.sha256(content).hexdigest(), size, io.BytesIO(content))
+            file = self.path.open("rb", buffering=0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
         except OSError as problem:
             raise UserError(f"cannot read {self.name}: {problem.strerror}") from problem
-        return unpack(file)
+        return Opened(digest, size, file)
 
 
-def unpack(file: BinaryIO) -> BinaryIO:
-    """The stream inside any layers of gzip and zstd; Firehose, for one, may pack twice."""
+class Opened(Struct, frozen=True):
+    """A file that is known by its digest and not unpacked yet."""
+
+    digest: str
+    size: int
+    content: io.BytesIO | io.FileIO
+
+
+class Unpacked:
+    """The content of a file, unpacked however often it was packed: Firehose, for one, may pack twice.
+
+    A damaged file gives what can be unpacked before one of UNPACK_ERRORS is raised, and the same bytes in whatever steps it
+    is read: a step that fails is lost as a whole, so it is taken again in small ones.
+    """
+
+    def __init__(self, content: io.BytesIO | io.FileIO) -> None:
+        self._content = content
+        self._layers = _unpack(content)
+        self._position = 0
+        self._careful = False
+        self._left = b""
+
+    def readinto1(self, buffer: memoryview) -> int:
+        """Fill `buffer` as far as one step goes; 0 at the end."""
+        if self._left:
+            size = min(len(buffer), len(self._left))
+            buffer[:size] = self._left[:size]
+            self._left = self._left[size:]
+        else:
+            try:
+                size = self._layers.readinto1(buffer[:SMALL_STEP] if self._careful else buffer)
+            except UNPACK_ERRORS:
+                if self._careful:
+                    raise
+                self._again()
+                return self.readinto1(buffer)
+        self._position += size
+        return size
+
+    def _again(self) -> None:
+        self._careful = True
+        self._content.seek(0)
+        # A reader that is forgotten closes what it reads from.
+        self._failed, self._layers = self._layers, _unpack(self._content)
+        position = 0
+        while position < self._position and (step := self._layers.read1(SMALL_STEP)):
+            position += len(step)
+            self._left = step[len(step) - max(0, position - self._position) :]
+
+    def beginning(self, size: int) -> bytes:
+        """The first `size` bytes, less where there are no more."""
+        head = bytearray(size)
+        read = 0
+        try:
+            while read < size and (step := self.readinto1(memoryview(head)[read:])):
+                read += step
+        except UNPACK_ERRORS:
+            if not read:
+                raise
+        return bytes(memoryview(head)[:read])
+
+
+def _unpack(content: io.BytesIO | io.FileIO) -> io.BufferedReader:
+    file: io.BufferedReader = io.BufferedReader(cast(Any, content), SMALL_STEP)
     while True:
-        head, file = peek(file, 4)
+        head = file.peek(4)
         if head.startswith(GZIP):
-            file = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, igzip.open(file, "rb")), 1 << 20))
+            layer = GUNZIP(file, READ_AHEAD)
         elif head.startswith(ZSTD):
-            reader = zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
-            file = cast(BinaryIO, io.BufferedReader(cast(io.RawIOBase, reader), 1 << 20))
+            layer = zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
         else:
             return file
+        file = io.BufferedReader(cast(Any, layer), SMALL_STEP)
 
 
-def peek(file: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
-    """The first `size` bytes, and a stream that still begins with them."""
-    head = file.read(size)
-    return head, cast(BinaryIO, io.BufferedReader(_Rejoined(head, file), 1 << 20))
+def rejoin(head: bytes, rest: Unpacked) -> io.BufferedReader:
+    """A stream that begins with what was read ahead."""
+    return io.BufferedReader(_Rejoined(head, rest), STEP)
 
 
 class _Rejoined(io.RawIOBase):
     """What was read ahead, followed by the rest."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+    def __init__(self, head: bytes, rest: Unpacked) -> None:
         self.head = memoryview(head)
         self.rest = rest
 
@@ -92,17 +166,11 @@ class _Rejoined(io.RawIOBase):
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self.head:
-            chunk = self.rest.read(len(buffer))
-            buffer[: len(chunk)] = chunk
-            return len(chunk)
+            return self.rest.readinto1(buffer)
         count = min(len(buffer), len(self.head))
         buffer[:count] = self.head[:count]
         self.head = self.head[count:]
         return count
-
-    def close(self) -> None:
-        self.rest.close()
-        super().close()
 
 
 def find(paths: list[str]) -> Iterator[list[LogFile]]:

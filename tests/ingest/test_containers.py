@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.sources import LogFile, peek
+from analyzer.ingest.sources import LogFile, Unpacked, rejoin
 from analyzer.lake import Lake
 from analyzer.model import Record
 from tests.ingest.conftest import Read, rows
@@ -45,8 +45,13 @@ def console_csv(*messages: str) -> str:
 def records(content: bytes) -> list[Record]:
     container = recognise(content[: 1 << 18], "file")
     assert container is not None
-    _, file = peek(io.BytesIO(content), 0)
-    return list(container.records(file, LogFile("file", Path("file")), lambda problem: pytest.fail(problem)))
+    return list(
+        container.records(
+            rejoin(b"", Unpacked(io.BytesIO(content))),
+            LogFile("file", Path("file")),
+            lambda problem: pytest.fail(problem),
+        )
+    )
 
 
 def test_a_stack_of_several_lines_is_one_event_of_an_export() -> None:
