@@ -116,10 +116,16 @@ STORED = {
     for table, schema in TABLES.items()
     if table == "invocations"
 }
-# An id is different in every row; a dictionary of them would be made in vain.
-AS_DICTIONARY = [
-    column.name for column in INVOCATIONS if column.name in FEW or column.type in (pa.int32(), pa.float64(), pa.bool_())
-]
+# How the other columns are written: numbers that climb as differences, fractions byte by byte. Ids are random, so that packing
+# them takes longer than everything else together and saves a third of the file.
+ENCODINGS = {
+    **dict.fromkeys(("start_time", "end_time", "position", "nth", "attempt"), "DELTA_BINARY_PACKED"),
+    **dict.fromkeys(("duration_ms", "billed_ms", "init_ms"), "BYTE_STREAM_SPLIT"),
+}
+SMALL_NUMBERS = ("memory_mb", "max_memory_mb")
+PACKING = {
+    column.name: "none" if column.name in ("request_id", "trace_id") else "zstd" for column in TABLES["invocations"]
+}
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects.
 ROW_GROUP = 50_000
@@ -313,9 +319,11 @@ class Commit:
             self.writers[table] = pq.ParquetWriter(
                 self._hidden(table),
                 STORED.get(table, TABLES[table]),
-                compression="zstd",
+                compression=PACKING if stored else "zstd",
                 store_schema=not stored,
-                use_dictionary=AS_DICTIONARY if stored else True,
+                use_dictionary=[*FEW, *SMALL_NUMBERS] if stored else True,
+                column_encoding=ENCODINGS if stored else None,
+                write_statistics=["end_time", "duration_ms"] if stored else True,
             )
         return self.writers[table]
 

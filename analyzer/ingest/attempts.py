@@ -50,7 +50,9 @@ class _Generation:
         """Where a key is met again. Two ids may share one, so this is no proof."""
         if self.fresh:
             ids = np.frombuffer(b"".join(self.fresh), np.uint8).reshape(-1, ID)
-            self.add(hashes(ids), ids)
+            keys = hashes(ids)
+            order = np.argsort(keys)
+            self.add(keys[order], ids[order])
             self.fresh.clear()
         found = np.zeros(len(sorted_keys), np.bool_)
         for keys, _ in self.runs:
@@ -60,9 +62,7 @@ class _Generation:
         return found
 
     def add(self, keys: NDArray[np.uint64], ids: NDArray[np.uint8]) -> None:
-        """Runs of like size are merged, so that there are few."""
-        order = np.argsort(keys)
-        keys, ids = keys[order], ids[order]
+        """Take a run, sorted by its keys. Runs of like size are merged, so that there are few."""
         while self.runs and len(self.runs[-1][0]) <= 2 * len(keys):
             other_keys, other_ids = self.runs.pop()
             keys, ids = np.concatenate((other_keys, keys)), np.concatenate((other_ids, ids))

@@ -7,6 +7,7 @@ its last START; what is behind the cut moves to the front.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 
 import numpy as np
 from msgspec import Struct, field
@@ -20,7 +21,7 @@ from analyzer.lake import Columns
 from analyzer.model import ApplicationLine, PlatformNote, Record
 
 # Half of it and more is new at each scan; a longer event is cut by the container long before it fills this.
-BUFFER = 12 << 20
+BUFFER = 6 << 20
 # Fewer plain invocations in a row than this are as quick line by line.
 FEWEST = 3
 SEPARATOR = ord("\n")
@@ -199,7 +200,7 @@ class Exports:
         # A cut before a START shows the end of the segment before it; the end of a file does not.
         high -= 0 if high < len(starts) and starts[high] == end else 1
         place = stretch.begin
-        for begin, stop in _true_runs(found.plain, low, high):
+        for begin, stop in _plain_runs(found, low, high):
             for first, last in lines.between(begin, stop):
                 if last - first < FEWEST:
                     continue
@@ -244,7 +245,7 @@ class Exports:
         reading.saw(int(times.min()), int(times.max()))
         block = Block(
             ids=ids,
-            version=found.version,
+            version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
                 (Record(message, place + base, time, stretch.events.stream), event, request_id)
@@ -304,12 +305,21 @@ class _Doubts:
             yield from self.by_segment[segment]
 
 
-def _true_runs(flags: NDArray[np.bool_], low: int, high: int) -> list[tuple[int, int]]:
-    """Begin and end of each run of true flags in [low, high)."""
+def _plain_runs(found: kernel.Scan, low: int, high: int) -> list[tuple[int, int]]:
+    """Begin and end of each run of plain segments of one version in [low, high)."""
     if low >= high:
         return []
-    edges = np.flatnonzero(np.diff(flags[low:high].view(np.int8), prepend=0, append=0)) + low
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+    edges = np.flatnonzero(np.diff(found.plain[low:high].view(np.int8), prepend=0, append=0)) + low
+    version = found.version
+    runs: list[tuple[int, int]] = []
+    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        borders = np.flatnonzero(version[begin + 1 : end] != version[begin : end - 1]) + begin + 1
+        runs += pairwise([begin, *borders.tolist(), end])
+    return runs
+
+
+def _text(word: np.uint64) -> str:
+    return int(word).to_bytes(8, "little").rstrip(b"\0").decode()
 
 
 def _holds(ids: NDArray[np.uint8], request_id: str) -> bool:
@@ -328,7 +338,7 @@ def _columns(found: kernel.Scan, runs: list[_Run]) -> Columns:
     return Columns(
         sizes=sizes,
         functions=[run.function for run in runs],
-        versions=[found.version] * len(runs),
+        versions=[_text(found.version[run.begin]) for run in runs],
         streams=[run.stream for run in runs],
         runtimes=[run.runtime for run in runs],
         sources=[run.reading.name for run in runs],

@@ -21,6 +21,15 @@ Words = NDArray[np.uint64]
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+try:
+    from stringzilla import find
+except ImportError:  # where there is no wheel of it, at a third of the speed
+
+    def find(haystack: memoryview, needle: bytes) -> int:
+        """The place of `needle`, or -1."""
+        return bytes(haystack).find(needle)
+
+
 # Bytes that a buffer must have to spare in front of and behind what is scanned: windows reach beyond the events.
 MARGIN = 256
 TIME = 24  # 2026-03-17T08:12:05.123Z
@@ -67,7 +76,8 @@ class Scan(Struct, frozen=True):
     plain: Flags
     # Events that only the grammars can judge, in plain segments alone.
     doubtful: Places
-    version: str
+    # The bytes of each version.
+    version: Words
     ids: Bytes
     report: Places
     end_time: NDArray[np.int64]
@@ -111,11 +121,22 @@ def _pairs(bytes_: Bytes, first: int, second: int, begin: int, end: int) -> Plac
     """Places of two bytes that follow each other."""
     found: list[Places] = []
     size = 1 << 20
+    flags = np.empty(size, np.bool_)
+    also = np.empty(size, np.bool_)
     for place in range(begin, end - 1, size):
-        stop = min(place + size, end - 1)
-        hits = bytes_[place:stop] == first
-        hits &= bytes_[place + 1 : stop + 1] == second
-        found.append(np.flatnonzero(hits) + place)
+        length = min(size, end - 1 - place)
+        np.equal(bytes_[place : place + length], first, out=flags[:length])
+        np.equal(bytes_[place + 1 : place + length + 1], second, out=also[:length])
+        np.logical_and(flags[:length], also[:length], out=flags[:length])
+        flags[length:] = False
+        # Eight flags at a time: most words have none, and hardly one has two.
+        eights = flags.view(np.uint64)
+        hits = np.flatnonzero(eights != 0)
+        flagged = eights[hits]
+        lowest = flagged & (~flagged + np.uint64(1))
+        found.append((hits << 3) + (np.bitwise_count(lowest - np.uint64(1)) >> 3) + place)
+        if (lowest != flagged).any():
+            found[-1] = np.flatnonzero(flags) + place
     return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
@@ -209,7 +230,7 @@ WORDLIKE = np.array([(chr(byte).isalnum() and byte < 128) or byte in b"_-" for b
 _START = (_word(b" START R"), _word(b"equestId"))
 _END = (_word(b" END Req"), _word(b"uestId: "))
 _REPORT = (_word(b" REPORT "), _word(b"RequestI"))
-HARMLESS = ((_word(b" [INFO]\t"), None), (_word(b" [DEBUG]"), 9))
+HARMLESS = ((_word(b" [INFO]\t"), 0), (_word(b" [DEBUG]"), 9))
 LEVELS = np.array(
     [int.from_bytes(name, "little") for name in (b"warn", b"erro", b"fail", b"fata", b"crit", b"task")], np.uint64
 )
@@ -217,44 +238,55 @@ LOWER = np.uint64(0x20202020)
 
 
 def _kinds(bytes_: Bytes, events: Places, message: Words) -> Bytes:
-    one, two = message[:, 0], message[:, 1]
-    kinds = CLASSES[(one >> np.uint64(8) & np.uint64(0xFF)).astype(np.uint8)]
-    named = np.flatnonzero(kinds == NAME)
-    bracketed = np.flatnonzero(kinds == BRACKET)
-    numbered = np.flatnonzero(kinds == DIGIT)
-    kinds = np.where(kinds == ANYTHING, np.uint8(DOUBTFUL), np.uint8(APPLICATION))
+    one, two = np.ascontiguousarray(message[:, 0]), np.ascontiguousarray(message[:, 1])
+    kinds = np.zeros(len(events), np.uint8)
+    for kind, (head, tail) in ((START, _START), (END, _END), (REPORT, _REPORT)):
+        kinds[(one == head) & (two == tail)] = kind
+    # A segment is over where the grammar sees a START and nowhere else.
+    starts = np.flatnonzero(kinds == START)
+    opening = words(bytes_, events[starts] + ID_IN_START - 2)
+    begun = opening & np.uint64(0xFFFF) == int.from_bytes(b": ", "little")
+    begun &= WORDLIKE[(opening >> np.uint64(16) & np.uint64(0xFF)).view(np.int64)]
+    kinds[starts[~begun]] = DOUBTFUL
+    others = np.flatnonzero(kinds == APPLICATION)
+    if len(others):
+        kinds[others] = _application(bytes_, events[others], one[others], two[others])
+    return kinds
+
+
+def _application(bytes_: Bytes, events: Places, one: Words, two: Words) -> Bytes:
+    """APPLICATION for messages that begin in a way in which nothing remarkable does, DOUBTFUL or NODE for others."""
     # Behind "[INFO]\t" only Python's own line can follow, and none of its levels below WARNING matters.
-    left, right = one[bracketed], two[bracketed]
-    plain = left == HARMLESS[0][0]
-    plain |= (left == HARMLESS[1][0]) & (right & np.uint64(0xFF) == 9)
-    kinds[bracketed[~plain]] = DOUBTFUL
-    kinds[numbered] = _numbered(bytes_, events[numbered], one[numbered], two[numbered])
-    left, right = one[named], two[named]
-    found = np.zeros(len(named), np.uint8)
+    harmless = one == HARMLESS[0][0]
+    harmless |= (one == HARMLESS[1][0]) & (two & np.uint64(0xFF) == HARMLESS[1][1])
+    kinds = np.zeros(len(events), np.uint8)
+    others = np.flatnonzero(~harmless)
+    if not len(others):
+        return kinds
+    events, one, two = events[others], one[others], two[others]
+    classes = CLASSES[(one >> np.uint64(8) & np.uint64(0xFF)).view(np.int64)]
+    found = np.zeros(len(others), np.uint8)
+    found[(classes == ANYTHING) | (classes == BRACKET)] = DOUBTFUL
+    numbered = np.flatnonzero(classes == DIGIT)
+    found[numbered] = _numbered(bytes_, events[numbered], one[numbered])
+    named = np.flatnonzero(classes == NAME)
+    one, two = one[named], two[named]
     for name in NAMES:
         text = b" " + name
         mask = np.uint64((1 << 8 * min(8, len(text))) - 1)
-        same = left & mask == _word(text[:8])
+        same = one & mask == _word(text[:8])
         if len(text) > 8:
             mask = np.uint64((1 << 8 * min(8, len(text) - 8)) - 1)
-            same &= right & mask == _word(text[8:16])
-        found[same] = DOUBTFUL
-    for kind, (head, tail) in ((START, _START), (END, _END), (REPORT, _REPORT)):
-        found[(left == head) & (right == tail)] = kind
-    # A segment is over where the grammar sees a START and nowhere else.
-    starts = np.flatnonzero(found == START)
-    opening = words(bytes_, events[named[starts]] + ID_IN_START - 2)
-    begun = opening & np.uint64(0xFFFF) == int.from_bytes(b": ", "little")
-    begun &= WORDLIKE[(opening >> np.uint64(16) & np.uint64(0xFF)).view(np.int64)]
-    found[starts[~begun]] = DOUBTFUL
-    kinds[named] = found
+            same &= two & mask == _word(text[8:16])
+        found[named[same]] = DOUBTFUL
+    kinds[others] = found
     return kinds
 
 
 NODE = 255  # an application line that begins with a time and may name a request; settled by `_doubt`
 
 
-def _numbered(bytes_: Bytes, events: Places, one: Words, two: Words) -> Bytes:
+def _numbered(bytes_: Bytes, events: Places, one: Words) -> Bytes:
     """Messages that begin with a digit: 2026-03-17T08:12:05.123Z of Node.js and .NET, 2026/03/17 of Go, or just a number."""
     kinds = np.zeros(len(events), np.uint8)
     year = one >> np.uint64(8)
@@ -302,9 +334,10 @@ def _doubt(
 
 def _found(buffer: bytearray, literal: bytes, begin: int, end: int) -> list[int]:
     places = []
-    while (begin := buffer.find(literal, begin, end)) >= 0:
-        places.append(begin)
-        begin += len(literal)
+    with memoryview(buffer) as view:
+        while (place := find(view[begin:end], literal)) >= 0:
+            places.append(begin + place)
+            begin += place + len(literal)
     return places
 
 
@@ -345,11 +378,9 @@ def _segments(
     plain &= framed[last] - framed[begins] == 2
     # What a row below does not hold is read from where the last one did: one place that is in bounds will do.
     start, over, report, following = (events[places] for places in (begins, ended, last, nexts))
-    version, tail = _version(bytes_, start[plain])
     ids = windows(bytes_, report + TEXT + 10, 48)
     plain &= ids[:, 0] == _word(b"uestId: ")
-    width = -(-(8 + ID + len(tail)) // 8) * 8
-    opening = windows(bytes_, start + TEXT + 9, width)
+    opening = windows(bytes_, start + TEXT + 9, 48)
     plain &= opening[:, 0] == _word(b"uestId: ")
     ending = windows(bytes_, over + TEXT + 7, 48)
     for column in range(1, 5):
@@ -357,15 +388,13 @@ def _segments(
     low = np.uint64(0xFFFFFFFF)
     plain &= ending[:, 5] & low == ids[:, 5] & low
     plain &= opening[:, 5] & low == ids[:, 5] & low
-    plain &= _same(opening[:, 5:], b"\0\0\0\0" + tail, skip=4)
     plain &= ending[:, 5] >> np.uint64(32) & np.uint64(0xFFFF) == 0x0A0A
     plain &= report - over == TEXT + 15 + ID + 2
     plain &= ids[:, 5] >> np.uint64(32) == int.from_bytes(b"\tDur", "little")
-    plain &= (
-        events[np.minimum(begins + 1, len(events) - 1)] - start == ID_IN_START + ID + len(tail)
-        if len(begins)
-        else plain
-    )
+    behind = start + ID_IN_START + ID
+    second = events[np.minimum(begins + 1, len(events) - 1)] if len(begins) else behind
+    version, good = _versions(bytes_, behind, second - behind)
+    plain &= good
     identity = np.ascontiguousarray(ids[:, 1:6]).view(np.uint8).reshape(-1, 40)[:, :ID]
     identity = np.ascontiguousarray(identity)
     plain &= _hexadecimal(identity)
@@ -405,25 +434,32 @@ def _segments(
     )
 
 
-def _version(bytes_: Bytes, start: Places) -> tuple[str, bytes]:
-    """The version in the first START, and what has to stand behind the id of every other."""
-    if len(start):
-        place = int(start[0]) + ID_IN_START + ID
-        line = bytes_[place : place + 64].tobytes().partition(b"\n")[0]
-        version = line.removeprefix(b" Version: ")
-        if version != line and version.isascii() and version.translate(None, b"$.").isalnum():
-            return version.decode(), line + b"\n\n"
-    return "", b" Version: \n\n"
+LATEST = _word(b"$LATEST")
+LONGEST_VERSION = 7
 
 
-def _same(rows: Words, text: bytes, skip: int = 0) -> Flags:
-    """Rows that hold `text`, from its byte `skip` on."""
+def _versions(bytes_: Bytes, places: Places, size: NDArray[np.int64]) -> tuple[Words, Flags]:
+    """The version behind each START's id, as the bytes of a word, where it is $LATEST or a number and nothing follows."""
+    rows = windows(bytes_, places, 24)
+    length = size - len(" Version: \n\n")
+    good = (length > 0) & (length <= LONGEST_VERSION)
+    good &= rows[:, 0] == _word(b" Version")
+    good &= rows[:, 1] & np.uint64(0xFFFF) == int.from_bytes(b": ", "little")
+    text = rows[:, 1] >> np.uint64(16) | rows[:, 2] << np.uint64(48)
+    used = np.where(good, length, 1).astype(np.uint64) << np.uint64(3)
+    # The line feed that ends the line; the one before the event that follows is known to be there.
+    good &= text >> used & np.uint64(0xFF) == 10
+    version = text & ((np.uint64(1) << used) - np.uint64(1))
+    good &= (version == LATEST) | _digits_only(version | ZEROS << used, HIGH)
+    return version, good
+
+
+def _same(rows: Words, text: bytes) -> Flags:
+    """Rows that begin with `text`."""
     same = np.ones(len(rows), np.bool_)
     for column, begin in enumerate(range(0, len(text), 8)):
         part = text[begin : begin + 8]
         mask = (1 << 8 * len(part)) - 1
-        if begin < skip:
-            mask &= ~((1 << 8 * (skip - begin)) - 1)
         same &= rows[:, column] & np.uint64(mask) == np.uint64(int(_word(part)) & mask)
     return same
 

@@ -22,7 +22,7 @@ EXPORTED = re.compile(
     re.MULTILINE,
 )
 # CloudWatch takes events of up to one megabyte. What is longer is no event, and must not fill the memory.
-LONGEST_EVENT = 4 << 20
+LONGEST_EVENT = 2 << 20
 DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-")
 
 
