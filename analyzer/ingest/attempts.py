@@ -33,13 +33,7 @@ class _Generation:
         text = request_id.encode()
         if not self.runs or len(text) != ID:
             return 0
-        one = np.frombuffer(text, np.uint8).reshape(1, ID)
-        key = hashes(one)
-        for keys, ids in self.runs:
-            begin, end = np.searchsorted(keys, key, "left")[0], np.searchsorted(keys, key, "right")[0]
-            if (ids[begin:end] == one).all(axis=1).any():
-                return 1
-        return 0
+        return int(any(_holds(keys, ids, text) for keys, ids in self.runs))
 
     def set(self, request_id: str, count: int) -> None:
         if request_id not in self.counts and len(text := request_id.encode()) == ID:
@@ -71,6 +65,19 @@ class _Generation:
         self.runs.append((keys, ids))
 
 
+def _holds(keys: NDArray[np.uint64], ids: NDArray[np.uint8], text: bytes) -> bool:
+    """Whether an id is in a run. A short run is quicker searched than the hash of a single id is made."""
+    if len(keys) > 1_000:
+        one = np.frombuffer(text, np.uint8).reshape(1, ID)
+        key = hashes(one)[0]
+        ids = ids[np.searchsorted(keys, key, "left") : np.searchsorted(keys, key, "right")]
+    cells = ids.tobytes()
+    place = cells.find(text)
+    while place >= 0 and place % ID:
+        place = cells.find(text, place + 1)
+    return place >= 0
+
+
 class Attempts:
     def __init__(self) -> None:
         self._new, self._old = _Generation(), _Generation()
@@ -82,19 +89,18 @@ class Attempts:
         self._grow(1)
         return count
 
-    def block(self, ids: NDArray[np.uint8]) -> NDArray[np.int32]:
-        """The same for many requests in a row, whose ids are the rows of `ids`."""
+    def block(self, ids: NDArray[np.uint8], keys: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The same for many requests in a row, whose ids are the rows of `ids` and `keys` the hashes of them."""
         counts = np.ones(len(ids), np.int32)
         begin = 0
         while begin < len(ids):
             end = min(len(ids), begin + GENERATION - self._new.size)
-            self._block(ids[begin:end], counts[begin:end])
+            self._block(ids[begin:end], keys[begin:end], counts[begin:end])
             self._grow(end - begin)
             begin = end
         return counts
 
-    def _block(self, ids: NDArray[np.uint8], counts: NDArray[np.int32]) -> None:
-        keys = hashes(ids)
+    def _block(self, ids: NDArray[np.uint8], keys: NDArray[np.uint64], counts: NDArray[np.int32]) -> None:
         order = np.argsort(keys)
         keys = keys[order]
         again = np.zeros(len(ids), np.bool_)

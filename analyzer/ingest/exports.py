@@ -6,6 +6,7 @@ its last START; what is behind the cut moves to the front.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from analyzer.ingest import grammars, kernel
 from analyzer.ingest.assemble import Assembler, Block
+from analyzer.ingest.attempts import hashes
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.sources import STEP, UNPACK_ERRORS, Unpacked
 from analyzer.lake import Columns
@@ -162,15 +164,15 @@ class Exports:
         """Give out the rows of everything in the buffer; of an unfinished file, up to the place that is returned."""
         self.view[self.used : self.used + kernel.MARGIN] = b"\n" + bytes(kernel.MARGIN - 1)
         found = kernel.scan(self.buffer, kernel.MARGIN, self.used)
-        lines = _Doubts(self.buffer, found)
+        seen = _Seen(found, _Doubts(self.buffer, found), _Plain(found), found.events[found.first], hashes(found.ids))
         runs: list[_Run] = []
         keep = self.used
         for stretch in self.stretches:
             if stretch is unfinished:
                 keep = self._cut(found, stretch)
-                self._stretch(found, lines, stretch, keep, runs)
+                self._stretch(seen, stretch, keep, runs)
                 break
-            self._stretch(found, lines, stretch, stretch.end, runs)
+            self._stretch(seen, stretch, stretch.end, runs)
             if stretch.broke is None:
                 stretch.reading.take(stretch.events.end())
             assert stretch.ends is not None
@@ -193,19 +195,19 @@ class Exports:
         behind = self.buffer.rfind(b"\n", stretch.begin, stretch.end) + 1
         return behind if behind > 0 and stretch.end - behind <= longest else stretch.end
 
-    def _stretch(self, found: kernel.Scan, lines: _Doubts, stretch: _Stretch, end: int, runs: list[_Run]) -> None:
+    def _stretch(self, seen: _Seen, stretch: _Stretch, end: int, runs: list[_Run]) -> None:
         base = stretch.events.offset - stretch.begin
-        starts = found.events[found.first]
+        starts = seen.starts
         low, high = (int(number) for number in np.searchsorted(starts, (stretch.begin, end)))
         # A cut before a START shows the end of the segment before it; the end of a file does not.
         high -= 0 if high < len(starts) and starts[high] == end else 1
         place = stretch.begin
-        for begin, stop in _plain_runs(found, low, high):
-            for first, last in lines.between(begin, stop):
+        for begin, stop in seen.plain.between(low, high):
+            for first, last in seen.doubts.between(begin, stop):
                 if last - first < FEWEST:
                     continue
                 self._plainly(stretch, place, int(starts[first]))
-                run = self._block(found, lines, stretch, first, last, base)
+                run = self._block(seen, stretch, first, last, base)
                 if run is not None:
                     runs.append(run)
                     place = int(starts[last])
@@ -222,10 +224,8 @@ class Exports:
             stretch.reading.take(stretch.events.feed(bytes(self.view[begin:end])))
             self.hand_over(stretch.reading.assembler)
 
-    def _block(
-        self, found: kernel.Scan, lines: _Doubts, stretch: _Stretch, begin: int, end: int, base: int
-    ) -> _Run | None:
-        reading = stretch.reading
+    def _block(self, seen: _Seen, stretch: _Stretch, begin: int, end: int, base: int) -> _Run | None:
+        found, reading = seen.found, stretch.reading
         reading.take(stretch.events.end())
         assembler = reading.assembler
         assembler.source = reading.name
@@ -245,17 +245,28 @@ class Exports:
         reading.saw(int(times.min()), int(times.max()))
         block = Block(
             ids=ids,
+            keys=seen.keys[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
                 (Record(message, place + base, time, stretch.events.stream), event, request_id)
-                for message, place, time, event, request_id in lines.notable(begin, end)
+                for message, place, time, event, request_id in seen.doubts.notable(begin, end)
             ],
         )
         first, attempts = assembler.pass_by(environment, block)
         return _Run(
             begin, end, reading, base, environment.function, environment.runtime, environment.name, first, attempts
         )
+
+
+class _Seen(Struct, frozen=True):
+    """What is known of everything in the buffer."""
+
+    found: kernel.Scan
+    doubts: _Doubts
+    plain: _Plain
+    starts: NDArray[np.int64]
+    keys: NDArray[np.uint64]
 
 
 class _Doubts:
@@ -305,17 +316,23 @@ class _Doubts:
             yield from self.by_segment[segment]
 
 
-def _plain_runs(found: kernel.Scan, low: int, high: int) -> list[tuple[int, int]]:
-    """Begin and end of each run of plain segments of one version in [low, high)."""
-    if low >= high:
-        return []
-    edges = np.flatnonzero(np.diff(found.plain[low:high].view(np.int8), prepend=0, append=0)) + low
-    version = found.version
-    runs: list[tuple[int, int]] = []
-    for begin, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        borders = np.flatnonzero(version[begin + 1 : end] != version[begin : end - 1]) + begin + 1
-        runs += pairwise([begin, *borders.tolist(), end])
-    return runs
+class _Plain:
+    """Runs of plain segments, each of one version."""
+
+    def __init__(self, found: kernel.Scan) -> None:
+        plain, version = found.plain, found.version
+        change = plain[1:] != plain[:-1]
+        change |= version[1:] != version[:-1]
+        self._borders = (np.flatnonzero(change) + 1).tolist()
+        self._plain = plain
+
+    def between(self, low: int, high: int) -> Iterator[tuple[int, int]]:
+        if low >= high:
+            return
+        borders = self._borders[bisect_right(self._borders, low) : bisect_left(self._borders, high)]
+        for begin, end in pairwise([low, *borders, high]):
+            if self._plain[begin]:
+                yield begin, end
 
 
 def _text(word: np.uint64) -> str:

@@ -11,11 +11,12 @@ from typing import BinaryIO
 from msgspec import Struct
 
 from analyzer.errors import UserError
+from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise, s3_export
 from analyzer.ingest.containers.container import Container
 from analyzer.ingest.exports import BUFFER, Exports, Reading
-from analyzer.ingest.sources import UNPACK_ERRORS, LogFile, Opened, Unpacked, find, rejoin
+from analyzer.ingest.sources import STANDARD_INPUT, UNPACK_ERRORS, LogFile, Opened, Unpacked, find, rejoin
 from analyzer.lake import Columns, Lake
 from analyzer.model import Source
 
@@ -54,6 +55,7 @@ def ingest(
     *,
     function: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    processes: int = 1,
     buffer: int = BUFFER,
 ) -> Ingested:
     """Read every log under `paths` into `lake`; the same file a second time adds nothing.
@@ -61,10 +63,58 @@ def ingest(
     `function` names the logs whose container carries no function name. A file that cannot be read stops the ingest when
     it was named itself, and is noted when it was found in a folder. Raises UserError.
 
+    With more than one of `processes`, and enough to read, each reads a share of the files and writes commits of its own.
+
     `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
-    reader = _Reader(lake, function, {str(Path(path)) for path in paths}, progress, buffer)
-    reader.read(find(paths))
+    named = {str(Path(path)) for path in paths}
+    # Standard input lies in a temporary file that is gone once all groups have been listed.
+    if processes > 1 and STANDARD_INPUT not in paths:
+        groups = list(find(paths))
+        if len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
+            shares = workers.shares(groups, processes)
+            parts = [
+                workers.Share(number, lake.folder, share, function, named, buffer)
+                for number, share in enumerate(shares)
+            ]
+            return _in_processes(parts, groups, progress)
+        found = iter(groups)
+    else:
+        found = find(paths)
+    reader = _Reader(lake, function, named, progress, buffer)
+    reader.read(found)
+    return reader.ingested()
+
+
+def _in_processes(
+    parts: list[workers.Share], groups: list[list[LogFile]], progress: Callable[[Progress], None]
+) -> Ingested:
+    order = {file.name: number for number, file in enumerate(file for group in groups for file in group)}
+    result = Ingested([], 0, [], [], [])
+    invocations = 0
+    for done in workers.together(_read_share, parts):
+        for into, out in (
+            (result.already_there, done.already_there),
+            (result.skipped, done.skipped),
+            (result.unreadable, done.unreadable),
+        ):
+            into.extend(out)
+        result.read.extend(done.read)
+        invocations += done.invocations
+        if done.read:
+            lines = sum(source.lines for source in result.read)
+            progress(Progress(done.read[-1].source, len(result.read), lines, invocations))
+    by_order = partial(sorted, key=order.__getitem__)
+    read = sorted(result.read, key=lambda source: order[source.source])
+    return Ingested(
+        read, invocations, by_order(result.already_there), by_order(result.skipped), sorted(result.unreadable)
+    )
+
+
+def _read_share(share: workers.Share) -> Ingested:
+    workers.settle(share.number)
+    reader = _Reader(Lake(share.lake), share.function, share.named, lambda _: None, share.buffer)
+    reader.read(iter(share.groups))
     return reader.ingested()
 
 

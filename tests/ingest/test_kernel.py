@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.ingest import attempts, exports, kernel
+from analyzer.ingest import attempts, exports, kernel, workers
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.read import ingest
 from analyzer.lake import TABLES, Lake
@@ -226,6 +226,10 @@ def tables(folder: Path, buffer: int) -> Tables:
     """Every row of every table as text, sorted: nan is not equal to itself, and the order of rows means nothing."""
     lake = Lake(folder / f"lake-{buffer}")
     ingest([str(folder / "logs")], lake, buffer=buffer)
+    return stored(lake)
+
+
+def stored(lake: Lake) -> Tables:
     return {
         table: sorted(
             repr(row)
@@ -338,3 +342,18 @@ def run_alone(content: bytes) -> None:
         path = Path(name) / "logs"
         path.write_bytes(content)
         ingest([str(path)], Lake(Path(name) / "lake"))
+
+
+def test_the_rows_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
+    for number in range(5):
+        path = tmp_path / "logs" / "checkout" / TASK / f"{STREAM}{number}" / "000000"
+        path.parent.mkdir(parents=True)
+        # Two of them are one and the same file.
+        path.write_bytes(Stream(max(1, number), 0.1).content(20))
+    lakes = [Lake(tmp_path / "one"), Lake(tmp_path / "two")]
+    with patch.object(workers, "WORTHWHILE", 0):
+        one, two = (ingest([str(tmp_path / "logs")], lake, processes=1 + number) for number, lake in enumerate(lakes))
+    assert one == two
+    assert len(one.already_there) == 1
+    assert stored(lakes[0]) == stored(lakes[1])
+    assert len(lakes[1].commits()) == 2
