@@ -1,6 +1,7 @@
 """Measures ingest beside unpacking alone and beside other ways to the same sums. `make bench`; BENCH_MB says how much.
 
 Each competitor is a process of its own and gets its turn in every round, so that a busy machine is busy for all of them.
+The speed for a second of the processor is what a core does; that by the clock is what is left on a machine shared with others.
 Whoever counts has to find the same number of reports and the same sum of their durations.
 """
 
@@ -105,8 +106,8 @@ PYTHON: dict[str, Callable[[str], str | None]] = {
 }
 
 
-def measure(name: str, folder: Path) -> tuple[float, float, str]:
-    """Seconds, peak memory in MB, and what was counted."""
+def measure(name: str, folder: Path) -> tuple[float, float, float, str]:
+    """Seconds by the clock and of the processor, peak memory in MB, and what was counted."""
     command = (
         ["bash", "-c", f"find '{folder}' -name '*.gz' -print0 | {SHELL[name]}"]
         if name in SHELL
@@ -121,26 +122,29 @@ def measure(name: str, folder: Path) -> tuple[float, float, str]:
         process.returncode = status
     if status:
         raise SystemExit(f"{name} failed on {folder}")
-    return time.perf_counter() - begin, usage.ru_maxrss / 1024, said.strip()
+    seconds = time.perf_counter() - begin
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, said.strip()
 
 
 def table(folder: Path, size: float, rounds: int) -> None:
     names = [*SHELL, *PYTHON]
-    taken: dict[str, list[tuple[float, float, str]]] = {name: [] for name in names}
+    taken: dict[str, list[tuple[float, float, float, str]]] = {name: [] for name in names}
     for _ in range(rounds):
         for name in names:
             taken[name].append(measure(name, folder))
     counted = {said for results in taken.values() for *_, said in results if said}
     if len({said.split()[0] for said in counted}) > 1:
         raise SystemExit(f"they do not agree: {counted}")
-    speed = {name: size / statistics.median(seconds for seconds, *_ in taken[name]) for name in names}
+    clock, core = (
+        {name: size / statistics.median(result[place] for result in taken[name]) for name in names} for place in (0, 1)
+    )
     print(f"\n{folder.name}: {size:.0f} MB, {rounds} rounds, counted {sorted(counted)}\n")
-    print("| | MB/s | of gzip -dc | of isal alone | peak memory MB |")
-    print("|---|---:|---:|---:|---:|")
+    print("| | MB/s | MB a core second | of gzip -dc | of isal alone | peak memory MB |")
+    print("|---|---:|---:|---:|---:|---:|")
     for name in names:
-        memory = max(memory for _, memory, _ in taken[name])
-        of_gzip, of_isal = speed[name] / speed["gzip -dc"], speed[name] / speed["isal alone"]
-        print(f"| {name} | {speed[name]:.0f} | {of_gzip:.2f} | {of_isal:.2f} | {memory:.0f} |", flush=True)
+        memory = max(result[2] for result in taken[name])
+        shares = f"{core[name] / core['gzip -dc']:.2f} | {core[name] / core['isal alone']:.2f}"
+        print(f"| {name} | {clock[name]:.0f} | {core[name]:.0f} | {shares} | {memory:.0f} |", flush=True)
 
 
 def main() -> None:
