@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format golden clean
+.PHONY: help report test check format golden bench clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ golden: $(VENV)/.run ## write the sample report into docs/, and its first lines 
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
 	$(BIN)/python tests/readme.py
 
+bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; BENCH_MB=2000 for more
+	$(BIN)/python -m benchmarks.run
+
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -46,4 +49,8 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/pip install --quiet --group test --group check
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.run
+	$(BIN)/pip install --quiet --group bench
 	@touch $@

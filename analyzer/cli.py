@@ -100,9 +100,18 @@ def analyze(
     """Read logs and write a report, in one go. Works without any option."""
     options = _options(kind, since, until, threshold, rules, templates, redact)
     from analyzer import pipeline
+    from analyzer.ingest import cores
 
     with _watching() as watcher:
-        written = pipeline.analyze(paths, output, lake=lake, function=function, options=options, watcher=watcher)
+        written = pipeline.analyze(
+            paths,
+            output,
+            lake=lake,
+            function=function,
+            options=options,
+            watcher=watcher,
+            processes=cores(),
+        )
     _finish(written, fail_on)
 
 
@@ -110,9 +119,10 @@ def analyze(
 def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
     """Add logs to a lake. The same logs a second time add nothing."""
     from analyzer import pipeline
+    from analyzer.ingest import cores
 
     with _watching() as watcher:
-        ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher)
+        ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
     for name in ingested.already_there:

@@ -56,6 +56,7 @@ def analyze(
     function: str | None = None,
     options: Options = Options(),  # noqa: B008 -- frozen
     watcher: Watcher = Watcher(),  # noqa: B008 -- frozen
+    processes: int = 1,
 ) -> Written:
     """Read logs, write a report to `output`: a folder, or a file whose suffix says which format.
 
@@ -64,7 +65,7 @@ def analyze(
     """
     tools = _Tools(options, output)
     with _lake(lake) as opened:
-        ingested = ingest(paths, opened, function=function, progress=watcher.ingesting)
+        ingested = ingest(paths, opened, function=function, progress=watcher.ingesting, processes=processes)
         for sentence in ingested.unreadable:
             watcher.unreadable(sentence)
         if not ingested.read and not ingested.already_there:
@@ -73,9 +74,16 @@ def analyze(
     return Written(written.report, written.files, ingested)
 
 
-def add_logs(paths: list[str], lake: Path, *, function: str | None = None, watcher: Watcher = Watcher()) -> Ingested:  # noqa: B008
+def add_logs(
+    paths: list[str],
+    lake: Path,
+    *,
+    function: str | None = None,
+    watcher: Watcher = Watcher(),  # noqa: B008 -- frozen
+    processes: int = 1,
+) -> Ingested:
     """Add logs to a lake; the same logs a second time add nothing."""
-    ingested = ingest(paths, Lake(lake), function=function, progress=watcher.ingesting)
+    ingested = ingest(paths, Lake(lake), function=function, progress=watcher.ingesting, processes=processes)
     for sentence in ingested.unreadable:
         watcher.unreadable(sentence)
     if not ingested.read and not ingested.already_there:

@@ -161,11 +161,19 @@ def _tailed(stream: Stream, event: Event, style: str, colours: bool) -> str:
         return f"{_painted(time[:19], 32, colours)} {event.message}"
     message = event.message
     if style == "json":
-        message = f"\n{json.dumps(json.loads(message), indent=4)}" if message.startswith("{") else message
+        message = _indented(message, "\n") if message.startswith("{") else message
         time = f"{time.removesuffix('.000')}000" if "." in time.removesuffix(".000") else time.removesuffix(".000")
     else:
         time += "000"
     return f"{_painted(f'{time}+00:00', 32, colours)} {_painted(stream.name, 36, colours)} {message}"
+
+
+def _indented(message: str, before: str = "", indent: int = 4) -> str:
+    """As tools spread JSON over lines; what only looks like JSON stays as it is."""
+    try:
+        return before + json.dumps(json.loads(message), indent=indent)
+    except ValueError:
+        return message
 
 
 def sam(streams: Sequence[Stream], colours: bool = False) -> bytes:
@@ -174,7 +182,7 @@ def sam(streams: Sequence[Stream], colours: bool = False) -> bytes:
     for _, stream, event in _woven(streams):
         whole, _, fraction = iso(event.time).removesuffix("Z").partition(".")
         time = whole if fraction == "000" else f"{whole}.{fraction}000"
-        message = json.dumps(json.loads(event.message), indent=2) if event.message.startswith("{") else event.message
+        message = _indented(event.message, indent=2) if event.message.startswith("{") else event.message
         line = f"{_painted(stream.name, 36, colours)} {_painted(time, 33, colours)} {message}"
         lines.append(line if line.endswith("\n") else f"{line}\n")
     return "".join(lines).encode()

@@ -7,13 +7,13 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
 from msgspec import Struct
 
-from analyzer.ingest.packing import GUARD_FROM, GUARD_RATIO, TOO_MUCH, UNPACK_ERRORS, head_of, unpack
+from analyzer.ingest.packing import GUARD_FROM, GUARD_RATIO, TOO_MUCH, UNPACK_ERRORS, Unpacked, head_of, rejoin
 
 ZIP_MARKS = (b"PK\x03\x04", b"PK\x05\x06")
 TAR_MARK, TAR_MARK_AT, TAR_BLOCK = b"ustar", 257, 512
@@ -57,7 +57,7 @@ def _is_tar(head: bytes) -> bool:
 def open_archive(path: Path) -> Iterator[Archive]:
     """The members of an archive in the order of their names, to be read while it is open."""
     limit = max(GUARD_FROM, GUARD_RATIO * path.stat().st_size)
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
         head = file.read(TAR_BLOCK)
         file.seek(0)
         if head.startswith(ZIP_MARKS):
@@ -68,7 +68,8 @@ def open_archive(path: Path) -> Iterator[Archive]:
             # A packed tar can only be read forwards, and its members have to be put in order.
             with tempfile.TemporaryFile() as copy:
                 try:
-                    shutil.copyfileobj(unpack(file, path.stat().st_size), copy)
+                    with closing(Unpacked(file, path.stat().st_size)) as content:
+                        shutil.copyfileobj(rejoin(b"", content), copy)
                     problem = None
                 except DAMAGED as error:
                     problem = str(error)

@@ -7,8 +7,11 @@ can be attributed.
 
 from __future__ import annotations
 
-from collections import Counter
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
 
+from analyzer.ingest.attempts import Attempts
 from analyzer.ingest.fingerprint import fingerprint
 from analyzer.ingest.names import function_of
 from analyzer.model import (
@@ -37,6 +40,8 @@ from analyzer.model import (
 LONGEST_MESSAGE = 4096
 # Invocations that wait for a line that may still come, where nothing tells the environments apart.
 MOST_WAITING = 1_000
+# More invocations without a REPORT in one stream than this, and every line is looked at by itself.
+MOST_UNREPORTED = 8
 INIT_ERRORS = frozenset(
     {
         "Runtime.ImportModuleError",
@@ -65,17 +70,28 @@ MEMORY_WORDS = (
 FULL = 0.95
 
 
+class Block(Struct, frozen=True):
+    """Invocations in a row of which nothing is remarkable but single lines of the application."""
+
+    ids: NDArray[np.uint8]
+    keys: NDArray[np.uint64]
+    version: str
+    first_has_init: bool
+    lines: list[tuple[Record, ApplicationLine, str]]
+
+
 class _Draft:
     """An invocation while its lines come in."""
 
     __slots__ = (
-        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "lines", "memory_words", "message",
-        "position", "report", "request_id", "start_time", "started", "status", "thrown", "timeout_s", "trace_id", "version",
+        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "lines", "memory_words", "message", "position",
+        "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id", "version",
     )  # fmt: skip
 
-    def __init__(self, request_id: str, record: Record, attempt: int) -> None:
+    def __init__(self, request_id: str, record: Record, source: str, attempt: int) -> None:
         self.request_id = request_id
         self.attempt = attempt
+        self.source = source
         self.position = record.position
         self.start_time: int | None = None
         self.end_time: int | None = None
@@ -95,7 +111,7 @@ class _Draft:
         self.timeout_s: float | None = None
 
 
-class _Environment:
+class Environment:
     """What is known of one log stream."""
 
     __slots__ = (
@@ -141,19 +157,14 @@ class Assembler:
         self.source = ""
         self.whole = whole
         self.fallback_function = fallback_function
-        self.environments: dict[tuple[str | None, str | None], _Environment] = {}
-        self.attempts: Counter[str] = Counter()
+        self.environments: dict[tuple[str | None, str | None], Environment] = {}
+        self.attempts = Attempts()
         self.invocations: list[Invocation] = []
         self.lines: list[NotableLine] = []
 
     def add(self, record: Record, event: Event | None) -> None:
         """Take one record and what its grammar made of it; None for a platform line that was not understood."""
-        key = (record.log_group or record.function, record.stream)
-        environment = self.environments.get(key)
-        if environment is None:
-            function = record.function or function_of(record.log_group, record.stream) or self.fallback_function
-            environment = _Environment(record.stream, record.log_group, function)
-            self.environments[key] = environment
+        environment = self.environment(record.stream, record.log_group, record.function)
         match event:
             case ApplicationLine():
                 self._application(environment, record, event)
@@ -190,6 +201,15 @@ class Assembler:
             case None:
                 self._note(environment, record, "unparsed", None)
 
+    def environment(self, stream: str | None, log_group: str | None = None, function: str | None = None) -> Environment:
+        key = (log_group or function, stream)
+        environment = self.environments.get(key)
+        if environment is None:
+            named = function or function_of(log_group, stream) or self.fallback_function
+            environment = Environment(stream, log_group, named)
+            self.environments[key] = environment
+        return environment
+
     def take(self) -> tuple[list[Invocation], list[NotableLine]]:
         """Hand over what has been collected so far and start afresh."""
         taken = self.invocations, self.lines
@@ -203,7 +223,29 @@ class Assembler:
                 self._emit(environment, draft)
             environment.drafts.clear()
 
-    def _start(self, environment: _Environment, record: Record, event: Start) -> None:
+    def idle(self, environment: Environment) -> list[str] | None:
+        """Ids of invocations that never got their REPORT, when nothing else from before can touch those that follow."""
+        unreported = [draft.request_id for draft in environment.drafts.values() if draft.report is None]
+        waits = environment.thrown or environment.init_failed or len(unreported) > MOST_UNREPORTED
+        return None if waits else unreported
+
+    def pass_by(self, environment: Environment, block: Block) -> tuple[int | None, NDArray[np.int32]]:
+        """Let invocations go by that were read elsewhere, each complete and unremarkable.
+
+        Gives the number of the first among those of its environment, if that is known, and their attempts.
+        """
+        for draft in [draft for draft in environment.drafts.values() if draft.report]:
+            self._emit(environment, environment.drafts.pop(draft.request_id))
+        environment.version = block.version
+        if block.first_has_init and environment.nth == 0:
+            environment.beginning_seen = True
+        first = environment.nth + 1 if environment.name and environment.beginning_seen else None
+        environment.nth += len(block.ids)
+        for record, event, request_id in block.lines:
+            self._note_application(environment, record, event, event.request_id or request_id)
+        return first, self.attempts.block(block.ids, block.keys)
+
+    def _start(self, environment: Environment, record: Record, event: Start) -> None:
         self._release(environment, event.request_id)
         draft = self._new(environment, event.request_id, record)
         draft.started = True
@@ -217,37 +259,37 @@ class Assembler:
             self._throw(draft, environment.thrown)
             environment.thrown = None
 
-    def _release(self, environment: _Environment, request_id: str) -> None:
+    def _release(self, environment: Environment, request_id: str) -> None:
         """Give out the invocations that a START shows to be over: the same id again, and all reported ones before it."""
         if environment.name is None and request_id not in environment.drafts and len(environment.drafts) < MOST_WAITING:
             return
         for draft in [draft for draft in environment.drafts.values() if draft.report or draft.request_id == request_id]:
             self._emit(environment, environment.drafts.pop(draft.request_id))
 
-    def _new(self, environment: _Environment, request_id: str, record: Record) -> _Draft:
+    def _new(self, environment: Environment, request_id: str, record: Record) -> _Draft:
         if len(environment.drafts) >= MOST_WAITING:
             self._emit(environment, environment.drafts.pop(next(iter(environment.drafts))))
-        self.attempts[request_id] += 1
-        draft = environment.drafts[request_id] = _Draft(request_id, record, self.attempts[request_id])
+        attempt = self.attempts.next(request_id)
+        draft = environment.drafts[request_id] = _Draft(request_id, record, self.source, attempt)
         return draft
 
-    def _report(self, environment: _Environment, record: Record, event: ReportLine) -> None:
+    def _report(self, environment: Environment, record: Record, event: ReportLine) -> None:
         draft = environment.drafts.get(event.request_id)
         if draft is None or draft.report is not None:
             self._release(environment, event.request_id)
             draft = self._new(environment, event.request_id, record)
             draft.init_failed, environment.init_failed = environment.init_failed, False
         draft.report = event
-        draft.position = record.position
+        draft.source, draft.position = self.source, record.position
         draft.end_time = record.time
 
-    def _end(self, environment: _Environment, record: Record, event: End) -> None:
+    def _end(self, environment: Environment, record: Record, event: End) -> None:
         if draft := environment.drafts.get(event.request_id):
             draft.ended = True
             draft.status = draft.status or event.status
             draft.error_type = draft.error_type or event.error_type
 
-    def _fault(self, environment: _Environment, record: Record, event: Fault) -> None:
+    def _fault(self, environment: Environment, record: Record, event: Fault) -> None:
         draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
         if draft is None and event.request_id is None and environment.name and environment.drafts:
             draft = next(reversed(environment.drafts.values()))
@@ -256,7 +298,7 @@ class Assembler:
             draft.message = draft.message or event.message
         self._note(environment, record, "fault", draft, event.error_type, event.request_id)
 
-    def _timed_out(self, environment: _Environment, record: Record, event: TimedOut) -> None:
+    def _timed_out(self, environment: Environment, record: Record, event: TimedOut) -> None:
         draft = environment.drafts.get(event.request_id)
         if draft:
             # Before 2024 the platform noticed late: 2.02 seconds for a limit of 2. Limits are whole seconds.
@@ -264,7 +306,7 @@ class Assembler:
             draft.message = draft.message or "Task timed out"
         self._note(environment, record, "timeout", draft, request_id=event.request_id)
 
-    def _application(self, environment: _Environment, record: Record, event: ApplicationLine) -> None:
+    def _application(self, environment: Environment, record: Record, event: ApplicationLine) -> None:
         draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
         if draft:
             draft.lines += 1
@@ -275,12 +317,17 @@ class Assembler:
                 self._throw(draft, event)
             elif environment.name is not None:
                 environment.thrown = event
+        self._note_application(environment, record, event, event.request_id or (draft.request_id if draft else None))
+
+    def _note_application(
+        self, environment: Environment, record: Record, event: ApplicationLine, request_id: str | None
+    ) -> None:
         if event.level in ("error", "critical"):
-            self._note(environment, record, "error", draft, event.error_type, event.request_id, event.level)
+            self._note(environment, record, "error", None, event.error_type, request_id, event.level)
         elif event.level == "warning":
-            self._note(environment, record, "warning", draft, event.error_type, event.request_id, event.level)
-        elif event.fields and (draft or event.request_id):
-            self._note(environment, record, "fields", draft, None, event.request_id, event.level, fields=event.fields)
+            self._note(environment, record, "warning", None, event.error_type, request_id, event.level)
+        elif event.fields and request_id is not None:
+            self._note(environment, record, "fields", None, None, request_id, event.level, fields=event.fields)
 
     def _throw(self, draft: _Draft, event: ApplicationLine) -> None:
         draft.thrown = True
@@ -289,7 +336,7 @@ class Assembler:
 
     def _note(
         self,
-        environment: _Environment,
+        environment: Environment,
         record: Record,
         kind: EventKind,
         draft: _Draft | None,
@@ -319,7 +366,7 @@ class Assembler:
             )
         )
 
-    def _emit(self, environment: _Environment, draft: _Draft) -> None:
+    def _emit(self, environment: Environment, draft: _Draft) -> None:
         report = draft.report or ReportLine(draft.request_id)
         if report.init_ms is not None or report.restore_ms is not None:
             environment.beginning_seen = environment.beginning_seen or environment.nth == 0
@@ -355,7 +402,7 @@ class Assembler:
                 trace_id=report.trace_id or draft.trace_id,
                 nth=environment.nth if environment.name and environment.beginning_seen else None,
                 complete=draft.started and draft.report is not None,
-                source=self.source,
+                source=draft.source,
                 position=draft.position,
             )
         )

@@ -8,8 +8,10 @@ import io
 import lzma
 import re
 import zlib
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 from isal import igzip, isal_zlib
@@ -34,29 +36,116 @@ TOO_MUCH = (
     f"unpacks to more than {GUARD_RATIO} times its size and a gigabyte, as no log does; if it is one, unpack it first"
 )
 BUFFER = 1 << 20
+# Content is unpacked in steps of this size, and in small ones where it is damaged.
+STEP, SMALL_STEP = 1 << 18, 1 << 12
+READ_AHEAD = 1 << 18
+# The reader behind igzip.open, without the layers around it that copy every byte once more.
+GUNZIP: Callable[[Any, int], object] = getattr(isal_zlib, "_GzipReader", lambda file, _: igzip.open(file, "rb"))
 
 
 class Overgrown(OSError):
     """Something packed holds far more than logs ever do."""
 
 
-def unpack(file: BinaryIO, size: int) -> BinaryIO:
-    """The stream inside any layers of compression; Firehose, for one, may pack twice. `size` is that of the packed file."""
-    limit = max(GUARD_FROM, GUARD_RATIO * size)
+class Unpacked:
+    """The content of a file, unpacked however often it was packed: Firehose, for one, may pack twice. `size` is that of the file.
+
+    A damaged file gives what can be unpacked before one of UNPACK_ERRORS is raised, and the same bytes in whatever steps it
+    is read: a step that fails is lost as a whole, so it is taken again in small ones.
+    """
+
+    def __init__(self, content: io.BytesIO | io.FileIO, size: int) -> None:
+        self._content = content
+        self._limit = max(GUARD_FROM, GUARD_RATIO * size)
+        self._layers = _unpack(content, self._limit)
+        self._position = 0
+        self._careful = False
+        self._left = b""
+
+    def readinto1(self, buffer: memoryview) -> int:
+        """Fill `buffer` as far as one step goes; 0 at the end."""
+        if self._left:
+            size = min(len(buffer), len(self._left))
+            buffer[:size] = self._left[:size]
+            self._left = self._left[size:]
+        else:
+            try:
+                size = self._layers.readinto1(buffer[:SMALL_STEP] if self._careful else buffer)
+            except UNPACK_ERRORS:
+                if self._careful:
+                    raise
+                self._again()
+                return self.readinto1(buffer)
+        self._position += size
+        return size
+
+    def close(self) -> None:
+        # In this order no layer is left with an open file below it.
+        self._content.close()
+        self._layers.close()
+
+    def _again(self) -> None:
+        self._careful = True
+        self._content.seek(0)
+        # A reader that is forgotten closes what it reads from.
+        self._failed, self._layers = self._layers, _unpack(self._content, self._limit)
+        position = 0
+        while position < self._position and (step := self._layers.read1(SMALL_STEP)):
+            position += len(step)
+            self._left = step[len(step) - max(0, position - self._position) :]
+
+    def beginning(self, size: int) -> bytes:
+        """The first `size` bytes, less where there are no more."""
+        head = bytearray(size)
+        read = 0
+        try:
+            while read < size and (step := self.readinto1(memoryview(head)[read:])):
+                read += step
+        except UNPACK_ERRORS:
+            if not read:
+                raise
+        return bytes(memoryview(head)[:read])
+
+
+def _unpack(content: io.BytesIO | io.FileIO, limit: int) -> io.BufferedReader:
+    file: io.BufferedReader = io.BufferedReader(cast(Any, content), SMALL_STEP)
     while True:
-        head, file = peek(file, MARK_LENGTH)
+        head = file.peek(MARK_LENGTH)
         if head.startswith(codecs.BOM_UTF8):
             file.read(len(codecs.BOM_UTF8))
-            continue
-        layer = _layer(head, file)
-        if layer is None:
+        elif (layer := _layer(head, file)) is not None:
+            file = io.BufferedReader(_Guarded(layer, limit), SMALL_STEP)
+        else:
             return file
-        file = _buffered(_Guarded(layer, limit))
+
+
+def rejoin(head: bytes, rest: Unpacked) -> io.BufferedReader:
+    """A stream that begins with what was read ahead."""
+    return io.BufferedReader(_Continued(head, rest), STEP)
+
+
+class _Continued(io.RawIOBase):
+    """What was read ahead, followed by the rest."""
+
+    def __init__(self, head: bytes, rest: Unpacked) -> None:
+        self.head = memoryview(head)
+        self.rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        if not self.head:
+            return self.rest.readinto1(buffer)
+        count = min(len(buffer), len(self.head))
+        buffer[:count] = self.head[:count]
+        self.head = self.head[count:]
+        return count
 
 
 def _layer(head: bytes, file: BinaryIO) -> IO[bytes] | None:
     if head.startswith(GZIP):
-        return cast(IO[bytes], igzip.open(file, "rb"))
+        return cast(IO[bytes], GUNZIP(cast(Any, file), READ_AHEAD))
     if head.startswith(ZSTD):
         return cast(
             IO[bytes], zstandard.ZstdDecompressor().stream_reader(cast(IO[bytes], file), read_across_frames=True)
@@ -72,8 +161,8 @@ def _layer(head: bytes, file: BinaryIO) -> IO[bytes] | None:
 def head_of(path: Path, size: int) -> bytes:
     """The first bytes of a file's content; nothing when it cannot be read."""
     try:
-        with path.open("rb") as file, unpack(file, path.stat().st_size) as content:
-            return content.read(size)
+        with closing(Unpacked(path.open("rb", buffering=0), path.stat().st_size)) as content:
+            return content.beginning(size)
     except UNPACK_ERRORS:
         return b""
 
@@ -150,7 +239,7 @@ class _Recoded(io.RawIOBase):
 class _Guarded(io.RawIOBase):
     """What comes out of a layer, as long as it is in proportion."""
 
-    def __init__(self, layer: IO[bytes], limit: int) -> None:
+    def __init__(self, layer: Any, limit: int) -> None:
         self.layer = layer
         self.left = limit
 
@@ -158,12 +247,11 @@ class _Guarded(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        chunk = self.layer.read(min(len(buffer), PIECE))
-        buffer[: len(chunk)] = chunk
-        self.left -= len(chunk)
+        size: int = self.layer.readinto(buffer)
+        self.left -= size
         if self.left < 0:
             raise Overgrown(f"it {TOO_MUCH}")
-        return len(chunk)
+        return size
 
     def close(self) -> None:
         self.layer.close()

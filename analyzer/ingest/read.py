@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 from msgspec import Struct
 
 from analyzer.errors import UserError
-from analyzer.ingest import grammars
+from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
-from analyzer.ingest.containers import recognise
+from analyzer.ingest.containers import recognise, s3_export
 from analyzer.ingest.containers.container import Container
-from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, peek
-from analyzer.ingest.sources import LogFile, find
-from analyzer.lake import Commit, Lake
+from analyzer.ingest.exports import BUFFER, Exports, Reading
+from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
+from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find
+from analyzer.lake import Columns, Lake
 from analyzer.model import Source
 
 # A commit is closed at the first group boundary after this many invocations or files, so that little is lost when killed.
-COMMIT_INVOCATIONS, COMMIT_FILES = 200_000, 1_000
+COMMIT_INVOCATIONS, COMMIT_FILES = 1_000_000, 5_000
 # Rows leave the assembler this often; a single file may hold millions.
 HAND_OVER = 4_096
 # A damaged file may have thousands of damaged places; the first ones tell what is wrong.
@@ -51,126 +55,198 @@ def ingest(
     *,
     function: str | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
+    processes: int = 1,
+    buffer: int = BUFFER,
 ) -> Ingested:
     """Read every log under `paths` into `lake`; the same file a second time adds nothing.
 
     `function` names the logs whose container carries no function name. A file that cannot be read stops the ingest when
     it was named itself, and is noted when it was found in a folder. Raises UserError.
+
+    With more than one of `processes`, and enough to read, each reads a share of the files and writes commits of its own.
+
+    `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
+    named = {str(Path(path)) for path in paths}
+    # Standard input lies in a temporary file that is gone once all groups have been listed.
+    if processes > 1 and STANDARD_INPUT not in paths:
+        groups = list(find(paths))
+        if len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
+            shares = workers.shares(groups, processes)
+            parts = [
+                workers.Share(number, lake.folder, share, function, named, buffer)
+                for number, share in enumerate(shares)
+            ]
+            return _in_processes(parts, groups, progress)
+        found = iter(groups)
+    else:
+        found = find(paths)
+    reader = _Reader(lake, function, named, progress, buffer)
+    reader.read(found)
+    return reader.ingested()
+
+
+def _in_processes(
+    parts: list[workers.Share], groups: list[list[LogFile]], progress: Callable[[Progress], None]
+) -> Ingested:
+    order = {file.name: number for number, file in enumerate(file for group in groups for file in group)}
     result = Ingested([], 0, [], [], [])
-    reader = _Reader(lake.digests(), function, {str(Path(path)) for path in paths}, progress, result)
-    groups = find(paths)
-    group = next(groups, None)
-    while group is not None:
-        with lake.write() as commit:
-            while group is not None and commit.invocations < COMMIT_INVOCATIONS and commit.sources < COMMIT_FILES:
-                reader.read(group, commit)
-                group = next(groups, None)
-    return Ingested(result.read, reader.invocations, result.already_there, result.skipped, result.unreadable)
+    invocations = 0
+    for done in workers.together(_read_share, parts):
+        for into, out in (
+            (result.already_there, done.already_there),
+            (result.skipped, done.skipped),
+            (result.unreadable, done.unreadable),
+        ):
+            into.extend(out)
+        result.read.extend(done.read)
+        invocations += done.invocations
+        if done.read:
+            lines = sum(source.lines for source in result.read)
+            progress(Progress(done.read[-1].source, len(result.read), lines, invocations))
+    by_order = partial(sorted, key=order.__getitem__)
+    read = sorted(result.read, key=lambda source: order[source.source])
+    return Ingested(
+        read, invocations, by_order(result.already_there), by_order(result.skipped), sorted(result.unreadable)
+    )
+
+
+def _read_share(share: workers.Share) -> Ingested:
+    workers.settle(share.number)
+    reader = _Reader(Lake(share.lake), share.function, share.named, lambda _: None, share.buffer)
+    reader.read(iter(share.groups))
+    return reader.ingested()
 
 
 class _Reader:
     def __init__(
         self,
-        known: set[str],
+        lake: Lake,
         function: str | None,
         named: set[str],
         progress: Callable[[Progress], None],
-        result: Ingested,
+        buffer: int,
     ) -> None:
-        self.known = known
+        self.lake = lake
+        self.known = lake.digests()
         self.function = function
         self.named = named
         self.progress = progress
-        self.result = result
+        self.exports = Exports(self._columns, self._hand_over, buffer) if buffer else None
+        self.result = Ingested([], 0, [], [], [])
         self.lines = 0
         self.invocations = 0
+        self.file = ""
 
-    def read(self, group: list[LogFile], commit: Commit) -> None:
+    def ingested(self) -> Ingested:
+        result = self.result
+        return Ingested(result.read, self.invocations, result.already_there, result.skipped, result.unreadable)
+
+    def read(self, groups: Iterator[list[LogFile]]) -> None:
+        """Read groups of files, and commit them a good many at a time."""
+        group = next(groups, None)
+        while group is not None:
+            with self.lake.write() as self.commit:
+                files = 0
+                while group is not None and self.commit.invocations < COMMIT_INVOCATIONS and files < COMMIT_FILES:
+                    self._group(group)
+                    files += len(group)
+                    group = next(groups, None)
+                if self.exports:
+                    self.exports.finish()
+
+    def _group(self, group: list[LogFile]) -> None:
         """Read files that continue each other, with one memory of their environments."""
         assemblers: dict[str, Assembler] = {}
         for file in group:
             try:
-                self._file(file, assemblers, commit)
+                self._file(file, assemblers)
             except UserError as problem:
                 if file.name in self.named:
                     raise
                 self.result.unreadable.append(str(problem))
-        for assembler in assemblers.values():
-            assembler.finish()
-            self._hand_over(assembler, commit)
+        for name, assembler in assemblers.items():
+            finish = partial(self._finish, assembler)
+            if self.exports and name == s3_export.CONTAINER.name:
+                self.exports.afterwards(finish)
+            else:
+                finish()
 
-    def _file(self, file: LogFile, assemblers: dict[str, Assembler], commit: Commit) -> None:
-        try:
-            digest = file.digest()
-        except OSError as problem:
-            raise UserError(f"cannot read {file.name}: {problem.strerror}") from problem
-        if digest in self.known:
+    def _finish(self, assembler: Assembler) -> None:
+        assembler.finish()
+        self._hand_over(assembler)
+
+    def _file(self, file: LogFile, assemblers: dict[str, Assembler]) -> None:
+        opened = file.open()
+        if opened.digest in self.known:
+            opened.content.close()
             self.result.already_there.append(file.name)
             return
         try:
-            head, content = peek(file.open(), HEAD)
+            content = Unpacked(opened.content, opened.size)
+            head = content.beginning(HEAD)
         except UNPACK_ERRORS as problem:
+            opened.content.close()
             raise UserError(f"cannot unpack {file.name}: {problem}") from problem
-        with content:
+        with closing(content):
             container = recognise(head, file.name)
             if container is None:
                 self.result.skipped.append(file.name)
                 return
+            self.file = file.name
             assembler = assemblers.get(container.name)
             if assembler is None:
                 assembler = Assembler(container.whole, self.function or file.exported_prefix)
                 assemblers[container.name] = assembler
-            assembler.source = file.name
-            source = self._content(file, digest, container, content, assembler, commit)
-        self.known.add(digest)
-        self.result.read.append(source)
-        commit.add_sources([source])
+            reading = Reading(file.name, assembler)
+            if self.exports and container is s3_export.CONTAINER:
+                events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
+                self.exports.read(reading, events, head, content, partial(self._read, reading, opened, container))
+            else:
+                self._plainly(reading, container, file, rejoin(head, content), opened)
+        self.known.add(opened.digest)
 
-    def _content(
-        self,
-        file: LogFile,
-        digest: str,
-        container: Container,
-        content: BinaryIO,
-        assembler: Assembler,
-        commit: Commit,
-    ) -> Source:
-        lines = understood = 0
-        times: list[int] = []
-        problems: list[str] = []
+    def _plainly(
+        self, reading: Reading, container: Container, file: LogFile, content: BinaryIO, opened: Opened
+    ) -> None:
+        broke: Exception | None = None
+        records = container.records(content, file, reading.problems.append)
         try:
-            for record in container.records(content, file, problems.append):
-                event = grammars.parse(record.message)
-                assembler.add(record, event)
-                lines += 1
-                understood += event is not None
-                if record.time is not None:
-                    times = (
-                        [record.time, record.time]
-                        if not times
-                        else [min(times[0], record.time), max(times[1], record.time)]
-                    )
-                if lines % HAND_OVER == 0:
-                    self._hand_over(assembler, commit)
-                    self.progress(Progress(file.name, len(self.result.read), self.lines + lines, self.invocations))
+            while reading.take(islice(records, HAND_OVER)):
+                self._hand_over(reading.assembler)
         except UNPACK_ERRORS as problem:
-            problems.append(f"the file breaks off or is damaged after {lines} lines: {problem}")
-        self.lines += lines
-        return Source(
-            source=file.name,
-            sha256=digest,
-            bytes=file.path.stat().st_size,
-            container=container.name,
-            lines=lines,
-            understood=understood,
-            first_time=times[0] if times else None,
-            last_time=times[1] if times else None,
-            problems=problems[:MOST_PROBLEMS],
-        )
+            broke = problem
+        self._read(reading, opened, container, broke)
 
-    def _hand_over(self, assembler: Assembler, commit: Commit) -> None:
+    def _read(self, reading: Reading, opened: Opened, container: Container, broke: Exception | None) -> None:
+        if broke is not None:
+            reading.problems.append(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
+        self.lines += reading.lines
+        source = Source(
+            source=reading.name,
+            sha256=opened.digest,
+            bytes=opened.size,
+            container=container.name,
+            lines=reading.lines,
+            understood=reading.understood,
+            first_time=reading.first_time,
+            last_time=reading.last_time,
+            problems=reading.problems[:MOST_PROBLEMS],
+        )
+        self.result.read.append(source)
+        self.commit.add_sources([source])
+
+    def _columns(self, columns: Columns) -> None:
+        self.invocations += sum(columns.sizes)
+        self.commit.add_columns(columns)
+        self._tell()
+
+    def _hand_over(self, assembler: Assembler) -> None:
         invocations, lines = assembler.take()
         self.invocations += len(invocations)
-        commit.add_invocations(invocations)
-        commit.add_lines(lines)
+        self.commit.add_invocations(invocations)
+        self.commit.add_lines(lines)
+        self._tell()
+
+    def _tell(self) -> None:
+        self.progress(Progress(self.file, len(self.result.read), self.lines, self.invocations))

@@ -7,6 +7,7 @@ may begin in the first and end in the second.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -21,7 +22,6 @@ from msgspec import Struct
 
 from analyzer.errors import UserError
 from analyzer.ingest.archives import DAMAGED, Member, is_archive, open_archive
-from analyzer.ingest.packing import unpack
 
 # What a person calls standard input on the command line.
 STANDARD_INPUT = "-"
@@ -38,6 +38,10 @@ DELIVERED = re.compile(
 DEFAULT_PREFIX = "exportedlogs"
 
 
+# A file up to this size is read once: its digest and its content come from the same bytes.
+SMALL = 8 << 20
+
+
 class LogFile(Struct, frozen=True):
     """One file of logs, or a member of an archive.
 
@@ -50,19 +54,29 @@ class LogFile(Struct, frozen=True):
     exported_prefix: str | None = None
     refusal: str | None = None
 
-    def digest(self) -> str:
+    def open(self) -> Opened:
+        """The file, read once to know it by its digest; a small one stays in memory. Raises UserError."""
         if self.refusal:
             raise UserError(f"{self.name} {self.refusal}")
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def open(self) -> BinaryIO:
-        """The file's content, unpacked however often it was packed."""
         try:
-            file: BinaryIO = self.path.open("rb")
+            size = self.path.stat().st_size
+            if size <= SMALL:
+                content = self.path.read_bytes()
+                return Opened(hashlib.sha256(content).hexdigest(), size, io.BytesIO(content))
+            file = self.path.open("rb", buffering=0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.seek(0)
         except OSError as problem:
             raise UserError(f"cannot read {self.name}: {problem.strerror}") from problem
-        return unpack(file, self.path.stat().st_size)
+        return Opened(digest, size, file)
+
+
+class Opened(Struct, frozen=True):
+    """A file that is known by its digest and not unpacked yet."""
+
+    digest: str
+    size: int
+    content: io.BytesIO | io.FileIO
 
 
 def find(paths: list[str]) -> Iterator[list[LogFile]]:

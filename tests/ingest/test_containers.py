@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.packing import HEAD, peek
+from analyzer.ingest.packing import HEAD, Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
 from analyzer.model import Record
@@ -52,8 +52,13 @@ def console_csv(*messages: str) -> str:
 def records(content: bytes) -> list[Record]:
     container = recognise(content[:HEAD], "file")
     assert container is not None
-    _, file = peek(io.BytesIO(content), 0)
-    return list(container.records(file, LogFile("file", Path("file")), lambda problem: pytest.fail(problem)))
+    return list(
+        container.records(
+            rejoin(b"", Unpacked(io.BytesIO(content), len(content))),
+            LogFile("file", Path("file")),
+            lambda problem: pytest.fail(problem),
+        )
+    )
 
 
 def test_a_stack_of_several_lines_is_one_event_of_an_export() -> None:
@@ -225,8 +230,8 @@ def test_an_export_copied_on_windows_is_still_an_export(read_file: Read) -> None
 
 @pytest.mark.parametrize(("path", "name"), SAMPLES, ids=[f"{name}-{path.name}" for path, name in SAMPLES])
 def test_exactly_one_container_claims_a_file_and_pasted_text_takes_what_nobody_claims(path: Path, name: str) -> None:
-    head, file = peek(LogFile(str(path), path).open(), HEAD)
-    file.close()
+    opened = LogFile(str(path), path).open()
+    head = Unpacked(opened.content, opened.size).beginning(HEAD)
     claiming = {one.name for one in containers() if one.recognises(head) and not one.last_resort}
     assert claiming == ({name} - {"pasted-text"})
     assert recognise(head, str(path)) == next(one for one in containers() if one.name == name)

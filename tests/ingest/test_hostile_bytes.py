@@ -12,8 +12,14 @@ from hypothesis import strategies as st
 from analyzer.errors import UserError
 from analyzer.ingest import grammars
 from analyzer.ingest.containers import containers, recognise
-from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, unpack
+from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
+
+
+def _content(path: Path) -> bytes:
+    opened = LogFile(str(path), path).open()
+    return rejoin(b"", Unpacked(opened.content, opened.size)).read()
+
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 # What is damaged has to lie where a reader comes by, so the samples of 44 invocations are left out.
@@ -22,7 +28,7 @@ CONTENTS = [
     content
     for folder in sorted((SAMPLES / "containers").rglob("expect.json"))
     for path in (folder.parent / name for name in json.loads(folder.read_text())["files"])
-    if len(content := LogFile(str(path), path).open().read()) < SMALL
+    if len(content := _content(path)) < SMALL
 ]
 # What means something to one container or another.
 PIECES = st.sampled_from(
@@ -52,7 +58,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 def read_all(content: bytes) -> int:
     """How many records came out of what recognised the content, everything checked that the lake needs of them."""
     try:
-        text = unpack(io.BytesIO(content), len(content)).read()
+        text = rejoin(b"", Unpacked(io.BytesIO(content), len(content))).read()
         chosen = recognise(text[:HEAD], "file")
     except (UserError, *UNPACK_ERRORS):
         return 0

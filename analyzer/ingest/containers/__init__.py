@@ -28,6 +28,7 @@ def recognise(head: bytes, name: str) -> Container | None:
 
     Raises UserError for a known container that cannot be read yet, naming what was seen and what can be read instead.
     """
-    if seen := what_it_is(head):
+    found = next((container for container in containers() if container.recognises(head)), None)
+    if (found is None or found.last_resort) and (seen := what_it_is(head)):
         raise UserError(f"{name} is {seen.what}, which cannot be read yet; {seen.instead}")
-    return next((container for container in containers() if container.recognises(head)), None)
+    return found

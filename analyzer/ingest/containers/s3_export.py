@@ -5,22 +5,25 @@ Neither the file nor its key names the log group, and so the function; the folde
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from analyzer.ingest.containers.container import NO_FUNCTION, PLATFORM_LINE, Container, Problems, microseconds
-from analyzer.ingest.containers.stamped_lines import events
+from analyzer.ingest.packing import STEP
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
 # The export puts a space after the time. A tab there belongs to a line of Node.js inside a longer message.
-EVENT = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ")
+EVENT = re.compile(rb"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z) ")
 # Copied text has no empty line behind the platform's events; an export always has, as their messages end with a line feed.
 EXPORTED = re.compile(
     rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:" + PLATFORM_LINE.pattern + rb")[^\n]*\n(?:XRAY [^\n]*\n)?\r?\n",
     re.MULTILINE,
 )
+# CloudWatch takes events of up to one megabyte. What is longer is no event, and must not fill the memory.
+LONGEST_EVENT = 2 << 20
 DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-")
 
 
@@ -28,11 +31,74 @@ def recognises(head: bytes) -> bool:
     return EVENT.match(head) is not None and EXPORTED.search(head) is not None
 
 
+class Events:
+    """Takes the bytes of one export in their order and gives its events as records."""
+
+    def __init__(self, stream: str, problems: Problems) -> None:
+        self.stream = stream
+        self.problems = problems
+        self.offset = 0
+        self._time: int | None = None
+        self._parts: list[bytes] = []
+        self._begin = 0
+        self._room = LONGEST_EVENT
+        self._new_line = True
+
+    def feed(self, chunk: bytes) -> Iterator[Record]:
+        """The events that `chunk` completes. It may end anywhere but inside the time at the beginning of a line."""
+        for line in io.BytesIO(chunk):
+            if (
+                self._new_line
+                and (match := EVENT.match(line))
+                and (time := microseconds(match[1].decode())) is not None
+            ):
+                yield from self.end()
+                self._time, self._begin = time, self.offset
+                self._keep(line[match.end() :])
+            elif self._time is not None:
+                self._keep(line)
+            self._new_line = line.endswith(b"\n")
+            self.offset += len(line)
+
+    def end(self) -> Iterator[Record]:
+        """The event in hand, which nothing will be added to any more."""
+        if self._time is not None:
+            message = b"".join(self._parts).decode("utf-8", "replace").rstrip()
+            yield Record(message, self._begin, self._time, self.stream)
+        self._time, self._parts, self._room = None, [], LONGEST_EVENT
+
+    def skip(self, size: int) -> None:
+        """Go on behind whole events that somebody else has read."""
+        self.offset += size
+
+    def _keep(self, line: bytes) -> None:
+        if len(line) > self._room >= 0:
+            self.problems(
+                f"the event at byte {self._begin} is longer than {LONGEST_EVENT:,} bytes; the rest is left out"
+            )
+            self._parts.append(line[: self._room])
+            self._room = -1
+        elif self._room >= 0:
+            self._parts.append(line)
+            self._room -= len(line)
+
+
+def stream_name(log: LogFile) -> str:
+    """The stream's slashes became hyphens in the key; only those of its date can be turned back."""
+    return DATE.sub(r"\1/\2/\3/", log.exported_stream) if log.exported_stream else log.name
+
+
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    # The stream's slashes became hyphens in the key; only those of its date can be turned back.
-    stream = DATE.sub(r"\1/\2/\3/", log.exported_stream) if log.exported_stream else log.name
-    for stamp, position, message in events(file, EVENT):
-        yield Record(message, position, microseconds(stamp[1].decode()), stream)
+    events = Events(stream_name(log), problems)
+    rest = b""
+    while chunk := cast(io.BufferedReader, file).read1(STEP):
+        chunk = rest + chunk
+        # A time must not be cut in two; a line too long to be kept holds none.
+        cut = chunk.rfind(b"\n") + 1 or (len(chunk) if len(chunk) > LONGEST_EVENT else 0)
+        yield from events.feed(chunk[:cut])
+        rest = chunk[cut:]
+    yield from events.feed(rest)
+    yield from events.end()
 
 
 CONTAINER = Container(name="s3-export", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,))

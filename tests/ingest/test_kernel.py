@@ -1,0 +1,359 @@
+"""The kernel reads S3 exports to exactly the rows that the line-by-line path gives, whatever stands in them."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from analyzer.ingest import attempts, exports, kernel, workers
+from analyzer.ingest.containers import s3_export
+from analyzer.ingest.read import ingest
+from analyzer.lake import TABLES, Lake
+from tests.logs import ID, OTHER_ID, STREAM, TASK, export, invocation
+
+Parts = list[bytes]
+Tables = dict[str, list[str]]
+
+IDS = [
+    ID,
+    OTHER_ID,
+    "0" * 36,
+    "not-a-uuid",
+    *(f"{number:08x}-0000-4000-8000-{number * 7919:012x}" for number in range(40)),
+]
+TRACE = "\nXRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37\tSegmentId: 4a861782660d0257"
+RUNTIME = (
+    "INIT_START Runtime Version: python:3.12.v89\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:" + "0" * 64
+)
+# What an application, its runtime or the platform may say inside an invocation. @ is the request, # the time, % another request.
+LINES = [
+    "working",
+    "",
+    "[INFO]\t#\t@\tall is well",
+    "[INFO]\t#\t@\tbatch done records=120 bytes=3.5",
+    "[INFO]\t#\t%\tof another request n=1",
+    "[DEBUG]\t#\t@\tdetail",
+    "[DEBUG] detail",
+    "[WARNING]\t#\t@\tslow",
+    "[ERROR]\t#\t@\tretrying",
+    "[ERROR]\t#\t%\tof another request",
+    "[INFO] Error: x\nTraceback (most recent call last):\n  File",
+    "[INFO]\tTraceback (most recent call last)",
+    "[ERROR] KeyError: 's3'\nTraceback (most recent call last):\n\u00a0\u00a0File 'app.py', line 30, in handler",
+    "[CUSTOM]\t#\t%\tjava.lang.OutOfMemoryError",
+    "[Info] x=1",
+    "[warn] careful",
+    "#\t@\tINFO\tall is well",
+    "#\t@\tINFO\tcount=5",
+    "#\t@\tERROR\tbroken",
+    "#\t@\tWARN\tcareful",
+    "#\t@\twarn: Shop[0]\n      careful",
+    "#\t%\tINFO\tof another request",
+    "#\t%\tERROR\tof another request",
+    "#\tundefined\tERROR\twhile loading",
+    '#\t@\tERROR\tInvoke Error \t{"errorType":"TypeError","errorMessage":"x","stack":[]}',
+    "#\t@\tfail\tSystem.Exception: One\n   at Shop.F()",
+    "# @ Task timed out after 3.00 seconds",
+    "# % Task timed out after 3.00 seconds",
+    "x @ Task timed out after 3.00 seconds",
+    "2026/03/17 08:00:01 started",
+    '2026/03/17 08:00:01 {"errorMessage":"no","errorType":"errorString"}',
+    "2026 was a year",
+    "15 of 15",
+    "null: java.lang.NullPointerException\njava.lang.NullPointerException\n\tat example.Handler.handle",
+    "\tat example.Handler.handle",
+    "Error raised from handler method",
+    '  "errorType": "Function<ArgumentError>",',
+    '{"level":"INFO","message":"fine","requestId":"@","items":3}',
+    '{"level":"ERROR","message":"bad"}',
+    '{"errorMessage":"x","errorType":"y"}',
+    '{"time":"2026-03-17T08:00:01.000Z","type":"platform.start","record":{"requestId":"@","version":"7"}}',
+    '{"time":"2026-03-17T08:00:01.000Z","type":"platform.nonsense","record":3}',
+    "{",
+    "RequestId: @ Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
+    "RequestId: % Error: Runtime exited with error: exit status 1\nRuntime.ExitError",
+    "RequestId: @ Process exited before completing request",
+    "INIT_REPORT Init Duration: 206.72 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.ExitError",
+    "INIT_REPORT nonsense",
+    "RESTORE_START Runtime Version: java:17.v9\tRuntime Version ARN: arn:x",
+    "RESTORE_REPORT Restore Duration: 244.38 ms",
+    "EXTENSION\tName: agent\tState: Ready\tEvents: [INVOKE, SHUTDOWN]",
+    "LOGS\tName: agent\tState: Subscribed\tTypes: [Platform]",
+    "LAMBDA_WARNING: Unhandled exception. x=1",
+    "said REPORT RequestId: @\tDuration: 1.00 ms",
+    "quoting\nREPORT RequestId: @\tDuration: 1.00 ms\tBilled Duration: 1 ms\tMemory Size: 128 MB\tMax Memory Used: 9 MB",
+    "quoting\n#Z START RequestId: %",
+    "# inside",
+    "first\n# START RequestId: % Version: $LATEST\n",
+    "first\n#\t@\tINFO\tsecond",
+    "START",
+    "START @",
+    "STARTING",
+    "END of the batch",
+    "REPORT of the batch",
+    "ENDING",
+    "RESULT: 5",
+    "IMAGE\tLaunch error: x",
+    "Request @ received",
+    "carriage\rreturn\r",
+    "blank lines\n\n\nin between",
+    "\u00a0indented",
+    "\u0663=\u0663 a=\u0663",
+    "\u2705 done n=4",
+    "MemoryError",
+    "x" * 700,
+    "2026-02-30T08:00:01.000Z no such day",
+    "2026-13-01T08:00:01.000Z START RequestId: @",
+    RUNTIME,
+    "START RequestId: @ Version: $LATEST",
+    "START RequestId: % Version: $LATEST",
+    "END RequestId: @",
+    "END RequestId: %",
+]  # fmt: skip
+SIZES = "\tMemory Size: 512 MB\tMax Memory Used: 90 MB"
+REPORTS = [
+    f"\tDuration: 2.46 ms\tBilled Duration: 3 ms{SIZES}\t",
+    f"\tDuration: 92394.25 ms\tBilled Duration: 92395 ms{SIZES}\t{TRACE}\tSampled: true\t",
+    f"\tDuration: 900000.00 ms\tBilled Duration: 900000 ms{SIZES}\tInit Duration: 413.61 ms\t{TRACE}\t",
+    f"\tDuration: 12345678.25 ms\tBilled Duration: 12345679 ms{SIZES}\t",
+    f"\tDuration: 0.07 ms\tBilled Duration: 1 ms{SIZES}\tInit Duration: 9.00 ms\t",
+    f"\tDuration: 3000.00 ms\tBilled Duration: 3000 ms{SIZES}\tStatus: timeout",
+    f"\tDuration: 30.10 ms\tBilled Duration: 31 ms{SIZES}\tStatus: error\tError Type: Runtime.OutOfMemory",
+    f"\tDuration: 30.10 ms\tBilled Duration: 31 ms{SIZES}\tRestore Duration: 3.1 ms\tBilled Restore Duration: 1 ms\t",
+    f"\tDuration: 0.73 ms\tBilled Duration: 100 ms {SIZES}",
+    f"\tDuration: 7 ms\tBilled Duration: 7 ms{SIZES}\t",
+    f"\tDuration: 7.5 ms\tBilled Duration: 7 ms{SIZES}",
+    "\tDuration: 7.50 ms\t",
+    "\tDuration: x ms\t",
+    f"\tDuration: 7.50 ms\tBilled Duration: 8 ms{SIZES}\t\nsomething else",
+    f"\tDuration: 7.50 ms\tBilled Duration: 8 ms{SIZES}\t{TRACE}\tSampled: true\t\nPhase: x",
+]  # fmt: skip
+VERSIONS = ["$LATEST", "$LATEST", "$LATEST", "7", "12 34"]
+BYTES = [b"\n", b" ", b"\t", b"\r", b"Z", b"=", b"9", b"-", b"\xff", b"\xc2\xa0", b"S", b"\n2026-03-17T08:00:00.000Z "]
+
+
+class Stream:
+    """Writes down a stream as its random numbers say, with `wildness` of 0 for one in which nothing ever happens."""
+
+    def __init__(self, seed: int, wildness: float) -> None:
+        self.random = random.Random(seed)
+        self.wildness = wildness
+        self.time = 0
+
+    def wild(self, factor: float = 1.0) -> bool:
+        return self.random.random() < self.wildness * factor
+
+    def stamp(self) -> str:
+        self.time += self.random.choice((0, 0, 1, 17, 1_000, 59_999, 86_400_000) if self.wild() else (0, 1, 900))
+        if self.wild(0.2):
+            self.time = max(0, self.time - 5_000)
+        days, rest = divmod(self.time, 86_400_000)
+        return (
+            f"2026-03-{17 + days % 14:02d}T{rest // 3_600_000:02d}:{rest // 60_000 % 60:02d}"
+            f":{rest // 1000 % 60:02d}.{rest % 1000:03d}Z"
+        )
+
+    def event(self, text: str, request: str) -> str:
+        time = self.stamp()
+        time_inside = self.stamp() if self.wild() else time
+        text = text.replace("@", request).replace("#", time_inside).replace("%", self.random.choice(IDS))
+        return f"{time} {text}\n" + ("\n" if not self.wild(0.05) else "")
+
+    def invocation(self) -> list[str]:
+        pick = self.random.choice
+        request = pick(IDS) if self.wild() else str(pick(IDS[4:]))
+        version = pick(VERSIONS) if self.wild(0.3) else "$LATEST"
+        texts = [f"START RequestId: {request} Version: {version}"]
+        for _ in range(self.random.randrange(4)):
+            texts.append(pick(LINES) if self.wild(2) else pick(LINES[:4]))
+        texts.append(f"END RequestId: {request}")
+        texts.append(
+            f"REPORT RequestId: {request}" + (pick(REPORTS) if self.wild() else REPORTS[self.random.randrange(3)])
+        )
+        if self.wild(0.5):
+            texts.append(pick(LINES))
+        if self.wild(0.3):
+            del texts[self.random.randrange(len(texts))]
+        if self.wild(0.3):
+            texts.insert(self.random.randrange(len(texts)), pick(texts))
+        if self.wild(0.3):
+            self.random.shuffle(texts)
+        return [self.event(text, request) for text in texts]
+
+    def content(self, invocations: int) -> bytes:
+        events = [self.event(RUNTIME, ID)] if self.random.random() < 0.5 else []
+        for _ in range(invocations):
+            events += self.invocation()
+        content = "".join(events).encode()
+        while self.wild(0.5) and content:
+            place = self.random.randrange(len(content))
+            kind = self.random.randrange(4)
+            if kind == 0:
+                content = content[:place] + self.random.choice(BYTES) + content[place + 1 :]
+            elif kind == 1:
+                content = content[:place] + self.random.choice(BYTES) + content[place:]
+            elif kind == 2:
+                content = content[:place] + content[place + self.random.randrange(60) :]
+            else:
+                content = (
+                    content[:place] + bytes([content[place] ^ 1 << self.random.randrange(8)]) + content[place + 1 :]
+                )
+        return content
+
+
+@contextmanager
+def small(step: int, fewest: int = 1, generation: int = 8) -> Iterator[None]:
+    """A buffer of a few kilobytes, so that its borders fall anywhere."""
+    with ExitStack() as stack:
+        stack.enter_context(patch.object(exports, "STEP", step))
+        stack.enter_context(patch.object(exports, "FEWEST", fewest))
+        stack.enter_context(patch.object(attempts, "GENERATION", generation))
+        yield
+
+
+def tables(folder: Path, buffer: int) -> Tables:
+    """Every row of every table as text, sorted: nan is not equal to itself, and the order of rows means nothing."""
+    lake = Lake(folder / f"lake-{buffer}")
+    ingest([str(folder / "logs")], lake, buffer=buffer)
+    return stored(lake)
+
+
+def stored(lake: Lake) -> Tables:
+    return {
+        table: sorted(
+            repr(row)
+            for part in sorted((lake.folder / table).glob("*.parquet"))
+            for row in pq.read_table(part).to_pylist()
+        )
+        for table in TABLES
+    }
+
+
+def both(streams: list[Parts], step: int = 512) -> Tables:
+    """The rows of some streams, after making sure that both paths give the same."""
+    with tempfile.TemporaryDirectory() as name, small(step):
+        folder = Path(name)
+        for number, parts in enumerate(streams):
+            for part, content in enumerate(parts):
+                path = folder / "logs" / "checkout" / TASK / f"{STREAM}{number}" / f"{part:06d}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+        fast, plain = tables(folder, 4 * step), tables(folder, 0)
+    for table in TABLES:
+        # What differs says more than two long lists.
+        assert sorted(set(fast[table]) ^ set(plain[table])) == []
+        assert fast[table] == plain[table]
+    return fast
+
+
+@st.composite
+def streams(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[Parts]:
+    result: list[Parts] = []
+    for _ in range(draw(st.integers(1, 3))):
+        stream = Stream(draw(st.integers(0, 2**32)), draw(st.sampled_from([0.0, 0.02, 0.1, 0.4])))
+        content = stream.content(draw(st.integers(1, 30)))
+        cuts = sorted(draw(st.lists(st.integers(0, len(content)), max_size=2)))
+        parts = [content[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(content)], strict=True)]
+        if draw(st.booleans()):
+            parts = [gzip.compress(part, 1) for part in parts]
+            if draw(st.integers(0, 4)) == 0:
+                parts[-1] = parts[-1][: draw(st.integers(0, len(parts[-1])))]
+        result.append(parts)
+    return result
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(streams(), st.sampled_from([300, 512, 2_000, 1 << 18]))
+def test_both_paths_give_the_same_rows(logs: list[Parts], step: int) -> None:
+    both(logs, step)
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_inside_an_invocation_means_the_same_to_both_paths(line: str) -> None:
+    stream = Stream(1, 0.0)
+    texts = [*invocation(line), *invocation("working", request_id=IDS[5]), *invocation(request_id=IDS[6]), line]
+    before = [text for number in range(4) for text in invocation("working", request_id=IDS[10 + number])]
+    content = "".join(stream.event(text, ID) for text in [*before, *texts, *before])
+    both([[content.encode()]])
+
+
+@pytest.mark.parametrize("fields", REPORTS)
+def test_a_shape_of_report_means_the_same_to_both_paths(fields: str) -> None:
+    stream = Stream(1, 0.0)
+    texts = [f"START RequestId: {ID} Version: $LATEST", f"END RequestId: {ID}", f"REPORT RequestId: {ID}{fields}"]
+    both([["".join(stream.event(text, ID) for text in texts * 4).encode()]])
+
+
+def of(*ids_and_lines: str) -> bytes:
+    """A plain invocation for each id, with lines in between written as they are."""
+    stream = Stream(1, 0.0)
+    texts = [
+        text for one in ids_and_lines for text in (invocation("working", request_id=one) if one in IDS else (one,))
+    ]
+    return "".join(stream.event(text, ID) for text in texts).encode()
+
+
+def test_a_start_of_an_invocation_without_report_gives_it_out_before_the_one_that_was_served_last() -> None:
+    both([[of(IDS[4], f"START RequestId: {ID} Version: $LATEST", IDS[5], IDS[6], IDS[7], ID, IDS[8], IDS[9])]], 1 << 18)
+
+
+def test_what_only_looks_like_a_start_does_not_end_the_invocation_before_it() -> None:
+    unreported = f"START RequestId: {ID} Version: $LATEST"
+    late = f"REPORT RequestId: {ID}{REPORTS[0]}"
+    both([[of(IDS[4], unreported, IDS[5], IDS[6], "START RequestId9: x", late, IDS[7], IDS[8])]], 1 << 18)
+
+
+@pytest.mark.parametrize("between", [0, 3, 6, 9, 14, 20])
+def test_attempts_are_counted_over_the_same_invocations_on_both_paths(between: int) -> None:
+    ids = [ID, *IDS[5 : 5 + between], ID, *IDS[5 : 5 + between], "working", ID, IDS[6], IDS[7]]
+    rows = both([[of(*ids)]], 1 << 18)["invocations"]
+    last = max((row for row in rows if ID in row), key=lambda row: int(row.rpartition("'position': ")[2][:-1]))
+    # Eight starts make a generation here, and the one before it is remembered too.
+    assert ("'attempt': 3" in last) == (between < 14)
+
+
+def test_an_event_that_is_too_long_is_cut_alike() -> None:
+    with patch.object(s3_export, "LONGEST_EVENT", 300), patch.object(kernel, "LONGEST_EVENT", 300):
+        for size in (299, 300, 301, 5_000):
+            rows = both([[of(IDS[4], IDS[5], "x" * size, IDS[6], *invocation("y" * size + " n=1"), IDS[7], IDS[8])]])
+            assert ("is longer than" in rows["sources"][0]) == (size > 290)
+
+
+def test_plain_invocations_do_not_go_line_by_line() -> None:
+    content = export(*(line for number in range(20) for line in invocation("working", request_id=IDS[number + 4])))
+    with patch.object(exports.grammars, "parse", side_effect=exports.grammars.parse) as parse:
+        run_alone(content.encode())
+    assert parse.call_count < 10
+
+
+def run_alone(content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "logs"
+        path.write_bytes(content)
+        ingest([str(path)], Lake(Path(name) / "lake"))
+
+
+def test_the_rows_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
+    for number in range(5):
+        path = tmp_path / "logs" / "checkout" / TASK / f"{STREAM}{number}" / "000000"
+        path.parent.mkdir(parents=True)
+        # Two of them are one and the same file.
+        path.write_bytes(Stream(max(1, number), 0.1).content(20))
+    lakes = [Lake(tmp_path / "one"), Lake(tmp_path / "two")]
+    with patch.object(workers, "WORTHWHILE", 0):
+        one, two = (ingest([str(tmp_path / "logs")], lake, processes=1 + number) for number, lake in enumerate(lakes))
+    assert one == two
+    assert len(one.already_there) == 1
+    assert stored(lakes[0]) == stored(lakes[1])
+    assert len(lakes[1].commits()) == 2
