@@ -172,7 +172,7 @@ def simulate(
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 1,
     invocations: Annotated[
         int,
-        typer.Option("--invocations", min=1, max=1_000_000, help="How many events arrive; failed ones may come again."),
+        typer.Option("--invocations", min=1, max=200_000, help="How many events arrive; failed ones may come again."),
     ] = 2_000,
     container: Annotated[
         str, typer.Option("--container", help="How the logs are wrapped: s3-export, log-events-json or console-csv.")

@@ -48,6 +48,7 @@ class Parameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     memory_mb: int
     memory_use: float
     memory_spread: float = 0.05
+    memory_exponent: float = 0.25  # power of the input's size
     asynchronous: bool = False
     numbered: bool = False  # invoked by a published version instead of $LATEST
     tracing: bool = False
