@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -74,11 +75,13 @@ class Case:
         self.requests = requests
         self.file = file
         self.scenario: Scenario = shelf[name]
-        self.parameters: Parameters = draw(name, file, seed)
+        # Of its own for every scenario, or all of one seed would have the same runtime and the same requests.
+        self.chance = seed << 32 | zlib.crc32(name.encode())
+        self.parameters: Parameters = draw(name, file, self.chance)
 
     @cached_property
     def run(self) -> Run:
-        return simulate_fleet(self.parameters, self.seed, self.requests)
+        return simulate_fleet(self.parameters, self.chance, self.requests)
 
     @cached_property
     def names(self) -> Names:
@@ -91,7 +94,7 @@ class Case:
 
     def intervened(self, change: dict[str, float | bool]) -> Run:
         """The same seed with other parameters."""
-        return simulate_fleet(replace(self.parameters, **change), self.seed, self.requests)
+        return simulate_fleet(replace(self.parameters, **change), self.chance, self.requests)
 
     @cached_property
     def truth(self) -> Truth:

@@ -332,6 +332,8 @@ class _Fleet:
             need += self.leak_mb * environment.calls
         if self.large[attempt][request]:
             need = state.memory_mb * (1.02 + 0.5 * cut)
+        if ended == "init_failure":
+            need = self.base_mb
         environment.need = max(environment.need, need)
 
         full = max(0.0, min(1.0, need / state.memory_mb) - FULL_FROM) / (1 - FULL_FROM)

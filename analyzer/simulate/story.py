@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 from analyzer.model import EventKind, Level
-from analyzer.simulate.fleet import HOUR, Call, Environment, Run
+from analyzer.simulate.fleet import FIRST_PAUSE_MS, HOUR, Call, Environment, Run
 from analyzer.simulate.scenario import generator
 from analyzer.simulate.speech import MISSING_MODULE, Loudness, Voice
 
@@ -95,15 +95,23 @@ def story(run: Run, names: Names, call: Call) -> list[Line]:
     else:
         lines.append(Line(begin, voice.say(iso(begin), request_id, "info", "request accepted")))
 
-    def remark(level: Loudness, text: str, gist: str) -> None:
-        message = voice.say(iso(end), request_id, level, text)
-        lines.append(Line(end, message, "warning" if level == "warning" else "error", level, gist=gist))
+    def remark(time: int, level: Loudness, text: str, gist: str) -> None:
+        message = voice.say(iso(time), request_id, level, text)
+        lines.append(Line(time, message, "warning" if level == "warning" else "error", level, gist=gist))
 
     for number in range(1, call.throttled + 1):
-        remark("warning", f"UpdateItem was throttled (ThrottlingException: Rate exceeded), try {number}", "throttled")
+        # Each refusal with the pauses that follow it still to come.
+        time = max(begin, end - round(FIRST_PAUSE_MS * (2**call.throttled - 2 ** (number - 1))))
+        text = f"UpdateItem was throttled (ThrottlingException: Rate exceeded), try {number}"
+        remark(time, "warning", text, "throttled")
     # A call that ran into its own limit did not live to say what it waited for.
     if call.hung and call.ended in ("ok", "error"):
-        remark("error", f"inventory.internal did not answer within {run.parameters.hang_s:g} s: read timed out", "hung")
+        remark(
+            end,
+            "error",
+            f"inventory.internal did not answer within {run.parameters.hang_s:g} s: read timed out",
+            "hung",
+        )
     if call.cause is not None:
         if advice := voice.advice(iso(end), request_id):
             lines.append(Line(end, advice))
