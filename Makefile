@@ -6,10 +6,10 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format golden bench clean
+.PHONY: help report test check format golden bench truth-diagnosis clean
 
 help: ## show this
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 report: $(VENV)/.run ## set up, then write the error-analysis report of the sample logs
 	$(BIN)/reportline analyze $(SAMPLE) -o $(OUT)
@@ -34,6 +34,9 @@ golden: $(VENV)/.run ## write the sample report into docs/, and its first lines 
 
 bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; BENCH_MB=2000 for more
 	$(BIN)/python -m benchmarks.run
+
+truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
+	$(BIN)/python benchmarks/truth/diagnosis.py
 
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -244,6 +244,43 @@ def why(
             print(_inert(masked(line) if redact is Redact.strict else line))
 
 
+@app.command()
+def simulate(
+    scenario: Annotated[str | None, typer.Argument(metavar="SCENARIO", help="A name from --list.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", help="An empty folder, or one that is not there yet."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")] = 1,
+    invocations: Annotated[
+        int,
+        typer.Option("--invocations", min=1, max=200_000, help="How many events arrive; failed ones may come again."),
+    ] = 2_000,
+    container: Annotated[
+        str, typer.Option("--container", help="How the logs are wrapped: s3-export, log-events-json or console-csv.")
+    ] = "s3-export",
+    ranges: Annotated[
+        str, typer.Option("--ranges", metavar="NAME", help="What the numbers are drawn from: tuning or held-out.")
+    ] = "tuning",
+    names: Annotated[bool, typer.Option("--list", help="Name the scenarios and end.")] = False,
+) -> None:
+    """Write logs of a known fault, with the truth about them in truth.json: to try this tool on, or to rehearse an incident."""
+    from analyzer import simulate as room
+
+    if names:
+        for name, found in room.scenarios().items():
+            print(f"{name:24} {found.sentence}")
+        return
+    if scenario is None or output is None:
+        raise UserError(
+            "say which scenario and, with -o, which folder; `reportline simulate --list` names the scenarios"
+        )
+    truth = room.simulate(scenario, output, seed, invocations=invocations, container=container, file=ranges)
+    print(output / "truth.json")
+    what = ", ".join(truth.injects) or "no fault that shows"
+    _say(f"{truth.invocations:,} invocations of {truth.function} in {output}: {what}")
+
+
 @rules_app.command("list")
 def rules_list(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None) -> None:
     """Every rule: its id, its severity and what it claims."""

@@ -32,6 +32,7 @@ def test_a_wheel_carries_the_rules_and_the_templates_and_no_tests(wheel: Path) -
         assert {f"analyzer/_data/{where}/{name}" for name in wanted} <= names
     assert "analyzer/measure/prices.json" in names
     assert "analyzer/diagnose/weights.yaml" in names
+    assert {"analyzer/simulate/calibration.csv", "analyzer/simulate/scenarios/steady.yaml"} <= names
     assert not [name for name in names if name.startswith(("tests/", "sample_logs/", "docs/"))]
 
 
