@@ -200,6 +200,22 @@ def difference_of_means(
     return Interval(difference - half_width, difference + half_width, "Welch")
 
 
+# ── counts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def poisson_tail(k: int, mean: float) -> float:
+    """The probability of k or more events where `mean` are expected.
+
+    For events that are independent but not equally likely, with these probabilities adding up to `mean`, it is an upper
+    limit from k = mean + 1 on (Hoeffding 1956).
+    """
+    from scipy.special import gammainc
+
+    if k < 0 or not 0 <= mean < inf:
+        raise ValueError(f"A Poisson tail needs a count and a finite mean, not {k} and {mean}.")
+    return float(gammainc(k, mean)) if k else 1.0
+
+
 # ── spread ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
