@@ -178,6 +178,35 @@ def ratio_of_sums(
     return ratio, Interval(ratio - half_width, ratio + half_width, f"ratio of sums, {clusters} clusters")
 
 
+def clustered_estimate(
+    value: float, standard_error: float, clusters: int, kind: str = "clusters", confidence: float = 0.95
+) -> Interval:
+    """The t interval of an estimate whose standard error comes from sums over clusters, as many as given.
+
+    The error is enlarged by clusters / (clusters - 1), as in `ratio_of_sums`. `kind` says in print what the clusters are.
+    """
+    if not isfinite(value) or not 0 <= standard_error < inf:
+        raise ValueError(
+            f"An estimate and its error are finite, the error not negative, not {value} and {standard_error}."
+        )
+    _check_clusters(clusters)
+    if clusters < 2:
+        return Interval(None, None, f"robust error, fewer than 2 {kind}")
+    half_width = _t_quantile(clusters - 1, confidence) * standard_error * sqrt(clusters / (clusters - 1))
+    return Interval(value - half_width, value + half_width, f"robust error, {clusters} {kind}")
+
+
+def two_sided_p(value: float, standard_error: float, clusters: int) -> float:
+    """p of an estimate at least so far from 0 either way, by the t distribution of `clustered_estimate`."""
+    from scipy.special import stdtr
+
+    _check_clusters(clusters)
+    if clusters < 2 or standard_error == 0:
+        return 1.0
+    t = abs(value) / (standard_error * sqrt(clusters / (clusters - 1)))
+    return 2 * float(stdtr(clusters - 1, -t))
+
+
 def difference_of_means(
     mean_a: float, se_a: float, df_a: float, mean_b: float, se_b: float, df_b: float, confidence: float = 0.95
 ) -> Interval:
