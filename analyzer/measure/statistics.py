@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from fractions import Fraction
-from math import ceil, hypot, inf, isfinite, log, sqrt
+from math import atanh, ceil, hypot, inf, isfinite, log, sqrt, tanh
 from statistics import NormalDist
 
 from msgspec import Struct
@@ -227,6 +227,66 @@ def difference_of_means(
     part_a, part_b = (se_a / standard_error) ** 2, (se_b / standard_error) ** 2
     half_width = _t_quantile(1 / (part_a**2 / df_a + part_b**2 / df_b), confidence) * standard_error
     return Interval(difference - half_width, difference + half_width, "Welch")
+
+
+# ── likeness ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def intraclass(
+    between: float,
+    within: float,
+    n: int,
+    groups: int,
+    cells: int,
+    weight: float,
+    clusters: int,
+    confidence: float = 0.95,
+) -> tuple[float, Interval] | None:
+    """The part of the variance that lies between groups, one-way random effects within cells; None where nothing varies.
+
+    `between` and `within` are the sums of squares of n observations in `groups`, each group inside one of `cells`; `weight` is
+    the sum over cells of (sum of squared group sizes) / (cell size). The limits are those of Searle 1971 at the mean group
+    size, exact for normal errors in groups of one size. A cluster may have a group in several cells; degrees of freedom
+    between are then those of the clusters, because its groups are one and the same thing seen again.
+    """
+    from scipy.special import fdtri
+
+    if not (0 <= between < inf and 0 <= within < inf and 0 < cells < groups < n and clusters >= 2):
+        raise ValueError("No groups have these sizes and sums of squares.")
+    method = f"F distribution, {clusters} clusters"
+    df_between, df_within = groups - cells, n - groups
+    size = (n - weight) / df_between
+    if between + within <= 1e-12 * n:
+        return None
+    if within <= 1e-12 * between:
+        return 1.0, Interval(None, 1.0, method)
+    ratio = between / df_between / (within / df_within)
+    tail = _tail(confidence)
+    df = min(df_between, clusters - 1)
+    low, high = ratio / float(fdtri(df, df_within, 1 - tail)), ratio / float(fdtri(df, df_within, tail))
+
+    def part(f: float) -> float:
+        return (f - 1) / (f + size - 1)
+
+    # A variance is not negative, though its estimate may be.
+    return max(0.0, part(ratio)), Interval(max(0.0, part(low)), max(0.0, part(high)), method)
+
+
+def rank_correlation(rho: float, n: int, confidence: float = 0.95) -> tuple[Interval, float]:
+    """The limits of a rank correlation of n independent pairs, and p of one so far from 0 when any order is as likely.
+
+    The p is that of `scipy.stats.spearmanr`, a t approximation to the permutation test; the limits are Fisher's with the
+    variance of Bonett and Wright 2000.
+    """
+    from scipy.special import stdtr
+
+    if not (-1 <= rho <= 1 and n >= 4):
+        raise ValueError(f"A rank correlation lies in [-1, 1] and has 4 pairs or more, not {rho} and {n}.")
+    if abs(rho) == 1:
+        return Interval(None if rho > 0 else rho, rho if rho > 0 else None, "Fisher's z"), 0.0
+    half_width = _normal_quantile(confidence) * sqrt((1 + rho**2 / 2) / (n - 3))
+    p = 2 * float(stdtr(n - 2, -abs(rho) * sqrt((n - 2) / (1 - rho**2))))
+    return Interval(tanh(atanh(rho) - half_width), tanh(atanh(rho) + half_width), "Fisher's z"), p
 
 
 # ── counts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
