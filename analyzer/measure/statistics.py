@@ -202,7 +202,7 @@ def two_sided_p(value: float, standard_error: float, clusters: int) -> float:
 
     _check_clusters(clusters)
     if clusters < 2 or standard_error == 0:
-        return 1.0
+        return 0.0 if clusters >= 2 and value else 1.0
     t = abs(value) / (standard_error * sqrt(clusters / (clusters - 1)))
     return 2 * float(stdtr(clusters - 1, -t))
 

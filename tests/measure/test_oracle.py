@@ -19,6 +19,7 @@ from scipy import stats
 from analyzer.diagnose.vocabulary import VOCABULARY
 from analyzer.lake import Lake
 from analyzer.measure import Threshold, measure
+from analyzer.measure.consistency import broken_sums
 from analyzer.model import FunctionMeasurements, Invocation, Measured, Measurements, Source
 from tests.conftest import invocation
 
@@ -366,6 +367,7 @@ def test_every_number_is_well_formed(made: list[Row]) -> None:
     for function in [measurements.overall, *measurements.functions]:
         for name, one in function.metrics.items():
             assert one.metric == name
+    assert list(broken_sums(measurements.overall, measurements.functions, THRESHOLDS)) == []
 
 
 @few(6)

@@ -167,18 +167,25 @@ FAMILY = Family(
     name="concurrency",
     measure=measure,
     example=Example(
+        # Twenty times, a minute apart: two seconds, four that begin a second later, and one second alone.
         invocations=[
-            # Seconds 0 to 4, 1 to 3 with one of initialisation before, and 4 to 5: two at once from 0 on, for three seconds.
-            {"start_time": 1_000_000_000, "end_time": 1_004_000_000, "duration_ms": 4000.0},
-            {"start_time": 1_001_000_000, "end_time": 1_003_000_000, "duration_ms": 2000.0, "init_ms": 1000.0},
-            {"start_time": 1_004_000_000, "end_time": 1_005_000_000, "duration_ms": 1000.0},
+            {
+                "stream": stream,
+                "start_time": 36_000_000_000 + 60_000_000 * minute + 1_000_000 * begin,
+                "end_time": 36_000_000_000 + 60_000_000 * minute + 1_000_000 * end,
+                "duration_ms": 1000.0 * (end - begin),
+            }
+            for minute in range(20)
+            for stream, begin, end in (("a", 0, 2), ("b", 1, 5), ("c", 10, 11))
         ],
         expect={
             "concurrency.peak": 2,
-            "concurrency.mean": 8 / 5,
+            "concurrency.mean": 7 / 6,
             "concurrency.p99": 2,
             "concurrency.little": 1.0,
-            "concurrency.cap.hits": 1,
+            "concurrency.cap.hits": 20,
+            "concurrency.cap.expected": 10,
+            "concurrency.load.rho": math.sqrt(3) / 2,
         },
     ),
 )

@@ -168,11 +168,11 @@ FAMILY = Family(
             {
                 "stream": f"s{stream}",
                 "nth": call + 1,
-                "duration_ms": (300.0 if stream == 0 else 100.0) + call,
+                "duration_ms": (300.0 if stream < 10 else 100.0) + stream,
                 "memory_mb": 200,
-                "max_memory_mb": 100,
+                "max_memory_mb": 100 + stream,
             }
-            for stream in range(4)
+            for stream in range(40)
             for call in range(8)
         ],
         expect={
@@ -180,7 +180,9 @@ FAMILY = Family(
             "environment.calls.max": 8,
             "environment.slow_share": 0.25,
             "environment.slow_calls_share": 0.25,
-            "memory.first_call.p50": 0.5,
+            "memory.first_call.p50": 0.595,
+            # Ten ranks differ by 30 and thirty by 10.
+            "memory.first_call.rho": 1 - 6 * 12_000 / (40 * 1599),
         },
     ),
 )

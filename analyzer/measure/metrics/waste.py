@@ -21,6 +21,7 @@ WITHOUT_INIT = "abs(billed_ms - ceil(duration_ms)) <= 1"
 # What a restored snapshot is billed for stands on its own.
 WITH_RESTORE = "abs(billed_ms - ceil(duration_ms + coalesce(billed_restore_ms, restore_ms))) <= 1"
 GB_SECONDS = "billed_ms * memory_mb / 1024 / 1000"
+EXPLAINED = f"coalesce({WITH_INIT}, false) OR coalesce({WITHOUT_INIT}, false) OR coalesce({WITH_RESTORE}, false)"
 CLASSES = ("timeouts", "errors", "retries", "initialisation", "memory")
 
 
@@ -66,7 +67,7 @@ def _rule(engine: Engine, scope: Scope) -> Iterator[Measured]:
 SELECT count(*) AS n, count(*) FILTER (init_ms IS NOT NULL) AS cold,
        count(*) FILTER ({WITH_INIT}) AS billed,
        count(*) FILTER (init_ms IS NOT NULL AND NOT ({WITH_INIT}) AND {WITHOUT_INIT}) AS free,
-       count(*) FILTER (NOT ({WITH_INIT}) AND NOT ({WITHOUT_INIT}) AND NOT coalesce({WITH_RESTORE}, false)) AS unexplained
+       count(*) FILTER (NOT ({EXPLAINED})) AS unexplained
 FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND duration_ms IS NOT NULL""")
     row = answer.row
     if row["n"] == 0:
