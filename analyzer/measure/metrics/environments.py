@@ -170,7 +170,7 @@ FAMILY = Family(
                 "nth": call + 1,
                 "duration_ms": (300.0 if stream < 10 else 100.0) + stream,
                 "memory_mb": 200,
-                "max_memory_mb": 100 + stream,
+                "max_memory_mb": None if call else 100 + stream,
             }
             for stream in range(40)
             for call in range(8)
