@@ -10,6 +10,7 @@ Impossible input raises ValueError. A limit that the data cannot set is None.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from fractions import Fraction
 from math import atanh, ceil, hypot, inf, isfinite, log, sqrt, tanh
 from statistics import NormalDist
@@ -287,6 +288,23 @@ def rank_correlation(rho: float, n: int, confidence: float = 0.95) -> tuple[Inte
     half_width = _normal_quantile(confidence) * sqrt((1 + rho**2 / 2) / (n - 3))
     p = 2 * float(stdtr(n - 2, -abs(rho) * sqrt((n - 2) / (1 - rho**2))))
     return Interval(tanh(atanh(rho) - half_width), tanh(atanh(rho) + half_width), "Fisher's z"), p
+
+
+# ── order ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def isotonic(values: Sequence[float], weights: Sequence[float]) -> list[float]:
+    """The sequence that never falls and is nearest to `values` in weighted squares: pool adjacent violators (Ayer et al. 1955)."""
+    if len(values) != len(weights) or any(not weight > 0 for weight in weights):
+        raise ValueError("Every value needs a positive weight.")
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values, weights, strict=True):
+        mean, mass, size = float(value), float(weight), 1
+        while pools and pools[-1][0] >= mean:
+            before, more, count = pools.pop()
+            mean, mass, size = (before * more + mean * mass) / (more + mass), more + mass, size + count
+        pools.append((mean, mass, size))
+    return [mean for mean, _, size in pools for _ in range(size)]
 
 
 # ── counts ───────────────────────────────────────────────────────────────────────────────────────────────────────────
