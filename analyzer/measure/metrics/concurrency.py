@@ -30,7 +30,7 @@ END = "epoch_us(end_time)"
 BLOCK = 600_000_000
 HOUR = 3_600_000_000
 # Calls that are swept; beyond it whole blocks are drawn. Ranks cost several sorts, so fewer are ranked.
-MOST_SWEPT, MOST_RANKED = 12_000_000, 2_000_000
+MOST_SWEPT, MOST_RANKED = 6_000_000, 1_000_000
 # A cap shows where its level was reached so often.
 LEAST_HITS = 15
 LEAST_RANKED = 60
@@ -58,7 +58,7 @@ FROM swept WHERE level > 0 GROUP BY level ORDER BY level""")
         return
     yield from _levels(levels, n, placed, drawn)
     yield _little(engine, levels, placed, one_in, n)
-    if not scope.mixed:
+    if n >= LEAST_RANKED and not scope.mixed:
         yield from _load(engine, placed, n)
 
 
