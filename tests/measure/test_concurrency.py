@@ -132,22 +132,41 @@ def test_load_that_does_not_matter_is_not_found_more_often_than_by_chance() -> N
     assert sum(found) <= 2
 
 
-def test_the_rank_correlation_is_that_of_scipy_where_all_is_one_hour() -> None:
+def test_a_slow_episode_that_fills_environments_is_not_mistaken_for_load() -> None:
+    found = []
+    for seed in range(8):
+        random, time, made = np.random.default_rng(seed), 0.0, []
+        for number in range(1_000):
+            time += random.exponential(7.2)
+            slow = 2 if time % 3600 > 2400 else 1
+            length = round(20 * slow * math.exp(random.normal(0, 0.3)), 3)
+            made.append(call(time, length, stream=f"s{number % 10}"))
+        found.append(asked(concurrency.FAMILY, made)["concurrency.load.p"].value < 0.05)
+    assert sum(found) <= 1
+
+
+def test_the_rank_correlation_is_that_of_ranks_within_ten_minutes() -> None:
     random = np.random.default_rng(6)
-    begins, lengths = random.uniform(0, 590, 200).round(3), random.uniform(1, 9, 200).round(3)
+    begins, lengths = random.uniform(300, 890, 200).round(3), random.uniform(1, 9, 200).round(3)
     made = [
         call(float(begin), float(length), stream=f"s{number % 7}")
         for number, (begin, length) in enumerate(zip(begins, lengths, strict=True))
     ]
     spans = [(row["start_time"], row["end_time"]) for row in made]
-    met = [sum(a < start < z for a, z in spans) for start, _ in spans]
-    got = asked(concurrency.FAMILY, made + [call(700 + number, 0.5, outcome="error") for number in range(5)])
-    assert "concurrency.load.rho" not in got
-    spread = [
-        row | {"start_time": row["start_time"] + 300 * SECOND, "end_time": row["end_time"] + 300 * SECOND}
-        for row in made
-    ]
-    got = asked(concurrency.FAMILY, spread)
-    assert got["concurrency.load.rho"].value == pytest.approx(
-        stats.spearmanr(met, [row["duration_ms"] for row in made]).statistic, abs=1e-6
+    met = np.array([sum(a < start < z for a, z in spans) for start, _ in spans])
+    x, y = np.zeros(200), np.zeros(200)
+    for inside in (begins < 600, begins >= 600):
+        for ranks, values in ((x, met), (y, lengths)):
+            ranks[inside] = (stats.rankdata(values[inside]) - (inside.sum() + 1) / 2) / inside.sum()
+    assert asked(concurrency.FAMILY, made)["concurrency.load.rho"].value == pytest.approx(
+        float((x * y).sum() / math.sqrt((x * x).sum() * (y * y).sum())), abs=1e-6
     )
+
+
+def test_ten_minutes_alone_say_nothing_of_load() -> None:
+    random = np.random.default_rng(6)
+    made = [
+        call(float(begin), 5.0 + begin % 3, stream=f"s{int(begin) % 7}")
+        for begin in random.uniform(0, 590, 200).round(3)
+    ]
+    assert "concurrency.load.rho" not in asked(concurrency.FAMILY, made)
