@@ -398,13 +398,14 @@ class FunctionMeasurements(Struct, frozen=True):
 
 
 class Quality(Struct, frozen=True):
-    """What was read, what was not understood, and which facts these containers cannot carry."""
+    """What was read, what was not understood, which facts these containers cannot carry, and what contradicts itself."""
 
     lines: int
     understood: int
     sources: list[Source]
     counts: dict[str, int]
     lacking: list[str]
+    broken: list[str]
     not_in_logs: list[str]
 
 

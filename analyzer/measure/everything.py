@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from analyzer.lake import Engine, Lake
+from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold
 from analyzer.measure.metrics import families
@@ -59,7 +60,7 @@ def measure(
             histogram=histogram(engine, everything),
             timeline=timeline(engine, everything, row["begin"], row["finish"]) if row["finish"] is not None else [],
             points=points(engine, everything),
-            quality=quality(engine, everything),
+            quality=quality(engine, everything, broken(engine, everything, overall, functions, chosen)),
             evidence=engine.evidence,
         )
 

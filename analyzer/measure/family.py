@@ -69,6 +69,19 @@ def fact(
     )  # fmt: skip
 
 
+def sampled(engine: Engine, scope: Scope, column: str, most: int) -> tuple[Scope, str | None]:
+    """The scope, thinned where it holds more than `most` rows, and then a note that says so.
+
+    Rows stay or go by the MD5 of `column`: the same ones every time, and all that share a value together.
+    """
+    (row,) = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
+    if row["n"] <= most:
+        return scope, None
+    one_in = math.ceil(row["n"] / most)
+    drawn = scope.narrowed(f"md5_number_lower({column}) % {one_in} = 0", scope.population)
+    return drawn, f"from one in {one_in}, drawn by the hash of {column}"
+
+
 def share(
     engine: Engine, scope: Scope, metric: str, condition: str, *, of: str = "true", population: str | None = None
 ) -> Measured:

@@ -18,8 +18,8 @@ NEVER_IN_LOGS = (
 )
 
 
-def quality(engine: Engine, scope: Scope) -> Quality:
-    """Counts over the whole lake for sources, over the window for invocations."""
+def quality(engine: Engine, scope: Scope, broken: list[str]) -> Quality:
+    """Counts over the whole lake for sources, over the window for invocations; `broken` comes from `consistency`."""
     sources = [
         Source(
             source=row["source"],
@@ -52,6 +52,7 @@ FROM invocations WHERE {scope.where}""")
         sources=sources,
         counts=counts,
         lacking=_lacking(counts),
+        broken=broken,
         not_in_logs=list(NEVER_IN_LOGS),
     )
 

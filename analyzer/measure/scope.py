@@ -50,6 +50,11 @@ class Scope(Struct, frozen=True):
         return replace(self, narrowing=both, population=population)
 
     @property
+    def mixed(self) -> bool:
+        """Whether this is all functions together, whose environments are not of one kind."""
+        return self.named and self.function is None
+
+    @property
     def where(self) -> str:
         """The condition on the invocations table."""
         return self._where("end_time", self.narrowing)

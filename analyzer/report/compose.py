@@ -222,6 +222,7 @@ def _quality(measurements: Measurements, unreadable: list[str]) -> QualityReport
         ],
         counts=quality.counts,
         lacking=quality.lacking,
+        broken=quality.broken,
         not_in_logs=quality.not_in_logs,
         unreadable=unreadable,
     )

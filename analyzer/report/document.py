@@ -136,6 +136,7 @@ class QualityReport(Struct, frozen=True):
     sources: list[SourceReport]
     counts: dict[str, int]
     lacking: list[str]
+    broken: list[str]
     not_in_logs: list[str]
     unreadable: list[str]
 

@@ -25,6 +25,14 @@ def price_table() -> dict[str, Any]:
     return table
 
 
+def list_price(settings: Settings) -> tuple[dict[str, float], str]:
+    """The prices of the region that the logs name, else of the default one, and a note that says which these are."""
+    prices = price_table()
+    region = settings.region if settings.region in prices["regions"] else DEFAULT_REGION
+    assumed = "" if settings.region == region else ", region assumed"
+    return prices["regions"][region], f"list price of {region} on {prices['as_of']}, x86{assumed}"
+
+
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
 SELECT count(*) AS n, sum(billed_ms::BIGINT * memory_mb) / 1024.0 / 1000.0 AS gb_seconds,
@@ -34,11 +42,7 @@ FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND memory_mb > 0
     n, gb_seconds = row["n"], row["gb_seconds"]
     if n == 0:
         return
-    prices = price_table()
-    region = settings.region if settings.region in prices["regions"] else DEFAULT_REGION
-    price = prices["regions"][region]
-    assumed = "" if settings.region == region else ", region assumed"
-    note = f"list price of {region} on {prices['as_of']}, x86{assumed}"
+    price, note = list_price(settings)
 
     def usd(seconds: float) -> float:
         return float(f"{seconds * price['x86_gb_second'] + n * price['request']:.9g}")
