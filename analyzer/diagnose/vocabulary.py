@@ -88,4 +88,31 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     "rhythm.p": ("ratio", "how often chance alone makes hours differ as much"),
     "rhythm.week_amplitude": ("ratio", "slowest day of the week over the fastest, medians of warm calls"),
     "rhythm.week_p": ("ratio", "how often chance alone makes days of the week differ as much"),
+    "episode.count": ("count", "1 when warm calls left their level for a while, beyond chance, and came back to it"),
+    "episode.begin": ("time", "when that began"),
+    "episode.end": ("time", "when it was over"),
+    "episode.ratio": ("ratio", "median duration within it over that before and after"),
+    "episode.p": ("ratio", "how often chance alone gives a stretch as clear"),
+    "episode.environments": ("share", "environments at work in it whose median had left the usual level"),
+    "episode.between_environments": (
+        "count",
+        "1 when these were fewer than half: a few environments and not all of them",
+    ),
+    "trend.total": ("share", "relative change of the duration of warm calls along a line through the whole period"),
+    "trend.p": ("ratio", "how often chance alone gives a trend as clear"),
+    "trend.step_bic": (
+        "ratio",
+        "how much better one step describes it than a line; above 10 much better, below 0 worse",
+    ),
+    "trend.memory_total": (
+        "share",
+        "relative change of the memory of first calls along a line through the whole period",
+    ),
+    "trend.memory_p": ("ratio", "how often chance alone gives a trend as clear"),
+    "version.ratio": ("ratio", "duration of the newest version over that of the one before, hours in which both ran"),
+    "version.p": ("ratio", "how often environments dealt to versions at random differ as much"),
+    "version.error_difference": (
+        "share",
+        "error rate of the newest version less that of the one before, in these hours",
+    ),
 }

@@ -13,6 +13,8 @@ from analyzer.measure.series import Rhythm, rhythm
 LEAST_BINS, MOST_BINS = 24, 240
 # The median of so many calls is hardly moved by one of them.
 LEAST_CALLS = 10
+# First calls are few, and the memory of one hardly differs from that of another.
+LEAST_FIRST_CALLS = 3
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 # The rhythm is read off the last days, and taken out where it is more than chance and more than this.
 DAYS, LEAST_AMPLITUDE, RHYTHM_ALPHA = 28, 0.05, 0.05
@@ -62,6 +64,12 @@ FROM calls GROUP BY bin ORDER BY bin""")
 def durations(engine: Engine, scope: Scope) -> Bins | None:
     """Median log duration of warm calls that went well, without the rhythm of the day where there is one."""
     return equal_count(engine, scope, f"quantile_cont({log_duration(engine, scope)}, 0.5)", WARM_AND_WELL)
+
+
+def first_memory(engine: Engine, scope: Scope) -> Bins | None:
+    """Median log memory of the first calls of environments: later ones show what the environment took before."""
+    value = "quantile_cont(ln(max_memory_mb), 0.5)"
+    return equal_count(engine, scope, value, "nth = 1 AND max_memory_mb > 0", LEAST_FIRST_CALLS)
 
 
 def log_duration(engine: Engine, scope: Scope) -> str:

@@ -52,12 +52,17 @@ class Change(Struct, frozen=True):
 
 
 class Episode(Struct, frozen=True):
-    """The values from `begin` to before `end` lie elsewhere than those on both sides, by `shift`."""
+    """The values from `begin` to before `end` lie elsewhere than those on both sides, by `shift`.
+
+    `begin_limits` and `end_limits` bound the two places.
+    """
 
     begin: int
     end: int
     p: float
     shift: float
+    begin_limits: tuple[int, int]
+    end_limits: tuple[int, int]
 
 
 def strongest_split(values: Sequence[float]) -> tuple[float, int]:
@@ -162,11 +167,12 @@ def place_limits(values: Sequence[float], at: int, confidence: float = 0.95, see
     return max(1, at - reach), min(len(series) - 1, at + reach)
 
 
-def episode(values: Sequence[float], alpha: float = 0.01, seed: int = SEED) -> Episode | None:
+def episode(values: Sequence[float], least_shift: float, alpha: float = 0.01, seed: int = SEED) -> Episode | None:
     """The stretch whose ranks differ most from those around it, where chance does not explain it and the level comes back.
 
     At most half of the values and at least three, with three before and three after. It has come back where the medians
-    before and after differ by at most half as much as the stretch does from them.
+    before and after differ by at most half as much as the stretch does from them. Ranks find the stretch and tend to take
+    in what happens to lie beside it; its ends are where each value is told by the level that it is nearer to.
     """
     import numpy as np
 
@@ -175,20 +181,28 @@ def episode(values: Sequence[float], alpha: float = 0.01, seed: int = SEED) -> E
         return None
     ranks = _centred_ranks(values)
     strength, begin, end = _strongest_stretch(ranks)
-    if strength == 0:
+    if strength == 0:  # all values are equal
         return None
     inside = np.zeros(len(series), dtype=bool)
     inside[begin:end] = True
     before, within, after = (float(np.median(part)) for part in (series[:begin], series[begin:end], series[end:]))
     shift = within - float(np.median(series[~inside]))
-    if abs(after - before) > abs(shift) / 2:
+    if abs(shift) < least_shift or abs(after - before) > abs(shift) / 2:
         return None
     left = ranks.astype(np.float64)
     left[inside] -= left[inside].mean()
     left[~inside] -= left[~inside].mean()
     shuffled = _permuted(ranks, block_length(left), np.random.default_rng(seed))
     p = float((1 + (_stretches(shuffled) >= strength * (1 - 1e-12)).sum()) / (1 + PERMUTATIONS))
-    return Episode(begin, end, p, shift) if p <= alpha else None
+    if p > alpha:
+        return None
+    begin, end = _nearer(series, begin, end, shift)
+    length = end - begin
+    # As much around either end as the stretch is long shows how well it is known.
+    first, last = max(0, begin - 2 * length), min(len(series), end + 2 * length)
+    low, high = place_limits(series[first:end].tolist(), begin - first)
+    end_low, end_high = place_limits(series[begin:last].tolist(), length)
+    return Episode(begin, end, p, shift, (first + low, first + high), (begin + end_low, begin + end_high))
 
 
 # ── ranks, sums and permutations ─────────────────────────────────────────────────────────────────────────────────────
@@ -260,6 +274,19 @@ def _strongest_stretch(ranks: Integers) -> tuple[float, int, int]:
         if strengths[found] > best * (1 + 1e-12):
             best, place = float(strengths[found]), (int(begins[found]), int(begins[found]) + length)
     return best, *place
+
+
+def _nearer(series: Floats, begin: int, end: int, shift: float) -> tuple[int, int]:
+    """The stretch, sharing a value with the given one, with the most for its level: each value votes between -1 and 1."""
+    import numpy as np
+
+    outside = float(np.median(np.concatenate([series[:begin], series[end:]])))
+    votes = np.clip(2 * (series - outside - shift / 2) / shift, -1, 1)
+    sums = np.concatenate([[0.0], np.cumsum(votes)])
+    # From the value that both share, the best reach to either side is independent of the other.
+    middle = begin + int(votes[begin:end].argmax())
+    last = middle + 1 + int(sums[middle + 1 : len(series)].argmax())
+    return 1 + int(sums[1 : middle + 1].argmin()), last
 
 
 def _stretches(rows: Integers) -> Floats:

@@ -88,7 +88,7 @@ def test_a_constant_series_has_neither_change_nor_episode(value: float) -> None:
     values = [value] * 100
     assert chance_of_split(values) == 1.0
     assert change_points(values, 0.0, 0.0) == []
-    assert episode(values) is None
+    assert episode(values, 0.0) is None
 
 
 def test_the_chance_of_a_split_is_what_the_uniform_distribution_makes_of_healthy_series() -> None:
@@ -150,7 +150,7 @@ def test_the_same_values_give_the_same_numbers() -> None:
 
 @pytest.mark.parametrize(("begin", "end"), [(50, 62), (10, 40), (100, 110)])
 def test_a_stretch_that_is_slow_and_ends_is_an_episode(begin: int, end: int) -> None:
-    found = episode(stepped(6, (begin, 0.4), (end, -0.4)))
+    found = episode(stepped(6, (begin, 0.4), (end, -0.4)), TENTH)
     assert found is not None
     assert abs(found.begin - begin) <= 2
     assert abs(found.end - end) <= 2
@@ -159,15 +159,15 @@ def test_a_stretch_that_is_slow_and_ends_is_an_episode(begin: int, end: int) -> 
 
 
 def test_a_step_that_stays_is_no_episode() -> None:
-    assert [episode(stepped(seed, (70, 0.5))) for seed in range(10)] == [None] * 10
+    assert [episode(stepped(seed, (70, 0.5)), TENTH) for seed in range(10)] == [None] * 10
 
 
 def test_chance_makes_no_episode() -> None:
-    found = sum(episode(list(noise(seed, 60))) is not None for seed in range(100))
+    found = sum(episode(list(noise(seed, 60)), 0.0) is not None for seed in range(100))
     assert stats.binom.sf(found - 1, 100, 0.01) > 0.01
 
 
-def test_the_strongest_stretch_is_the_one_that_two_loops_find() -> None:
+def test_an_episode_lies_where_two_loops_find_the_strongest_stretch() -> None:
     values = stepped(11, (20, 0.8), (33, -0.8), n=48)
     ranks = stats.rankdata(values) - (len(values) + 1) / 2
     strengths = {
@@ -176,9 +176,18 @@ def test_the_strongest_stretch_is_the_one_that_two_loops_find() -> None:
         for end in range(begin + 3, 46)
         if end - begin <= 24
     }
-    found = episode(values)
+    found = episode(values, TENTH)
     assert found is not None
-    assert (found.begin, found.end) == max(strengths, key=lambda stretch: strengths[stretch])
+    strongest = max(strengths, key=lambda stretch: strengths[stretch])
+    assert max(abs(found.begin - strongest[0]), abs(found.end - strongest[1])) <= 2
+    assert found.begin_limits[0] <= 20 <= found.begin_limits[1]
+    assert found.end_limits[0] <= 33 <= found.end_limits[1]
+
+
+def test_an_episode_below_a_tenth_is_not_worth_a_word() -> None:
+    values = [0.001 * value for value in stepped(11, (20, 60.0), (33, -60.0), n=48)]
+    assert episode(values, TENTH) is None
+    assert episode(values, 0.05) is not None
 
 
 # ── impossible input ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -181,3 +181,102 @@ def test_hours_are_not_told_from_a_trend_within_less_than_two_days(make_lake: Ma
 
 def test_hours_that_do_not_differ_are_called_chance(make_lake: MakeLake) -> None:
     assert value(of(make_lake, calls(4000, 4 * DAY // 4000)), "rhythm.p") > 0.05
+
+
+# ── versions side by side ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def side_by_side(factor: float, failing: int, new_of: Any) -> list[Row]:
+    """Calls of which those on the environments that `new_of` names run version 8, `factor` times as long."""
+    rows = []
+    for number, row in enumerate(calls(1200, 20 * SECOND)):
+        new = new_of(number // 20)
+        outcome = "error" if new and failing and number % failing == 0 else "ok"
+        rows.append(slower([row], factor if new else 1.0, 0)[0] | {"version": "8" if new else "7", "outcome": outcome})
+    return rows
+
+
+def test_versions_at_work_side_by_side_are_compared(make_lake: MakeLake) -> None:
+    function = of(make_lake, side_by_side(1.3, 10, lambda environment: environment % 2 == 1))
+    ratio, difference = function.metrics["version.ratio"], function.metrics["version.error_difference"]
+    assert covers(ratio, 1.3)
+    assert not covers(ratio, 1.0)
+    assert covers(difference, 0.1)
+    assert value(function, "version.p") <= 0.01
+    assert "version 8 against 7" in ratio.population
+
+
+def test_an_hour_in_which_nearly_all_calls_are_of_the_new_version_hides_nothing(make_lake: MakeLake) -> None:
+    """A canary of one environment in ten, then all but one in ten."""
+    function = of(make_lake, side_by_side(1.3, 0, lambda number: (number % 10 == 5) != (number >= 30)))
+    assert value(function, "version.ratio") == pytest.approx(1.3, rel=0.05)
+
+
+def test_two_versions_that_do_the_same_are_told_to(make_lake: MakeLake) -> None:
+    function = of(make_lake, side_by_side(1.0, 0, lambda environment: environment % 2 == 1))
+    assert covers(function.metrics["version.ratio"], 1.0)
+    assert value(function, "version.p") > 0.05
+    assert value(function, "version.error_difference") == 0
+    assert covers(function.metrics["version.error_difference"], 0.001)
+
+
+def test_versions_that_followed_each_other_are_not_compared_with_each_other(make_lake: MakeLake) -> None:
+    function = of(make_lake, side_by_side(1.3, 0, lambda environment: environment >= 30))
+    assert "version.ratio" not in function.metrics
+
+
+# ── episodes ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_slow_hour_on_all_environments_is_an_episode_of_all(make_lake: MakeLake) -> None:
+    function = of(make_lake, slower(calls(1200, 60 * SECOND), 1.6, 600, 700))
+    begin, end = function.metrics["episode.begin"], function.metrics["episode.end"]
+    assert abs(begin.value - (FIRST / SECOND + 600 * 60)) <= 10 * 60
+    assert abs(end.value - (FIRST / SECOND + 699 * 60)) <= 10 * 60
+    assert covers(begin, FIRST / SECOND + 600 * 60)
+    assert covers(end, FIRST / SECOND + 699 * 60)
+    assert covers(function.metrics["episode.ratio"], 1.6)
+    assert value(function, "episode.between_environments") == 0
+    assert function.metrics["episode.environments"].value > 0.5
+
+
+def test_a_few_very_slow_environments_are_told_from_a_slow_hour(make_lake: MakeLake) -> None:
+    """Of twenty environments eight hang for a while, which moves the median of all."""
+    rows = [row | {"stream": f"environment-{number % 20}"} for number, row in enumerate(calls(3000, 20 * SECOND))]
+    rows = [
+        slower([row], 10.0 if 1500 <= number < 1800 and number % 20 < 8 else 1.0, 0)[0]
+        for number, row in enumerate(rows)
+    ]
+    function = of(make_lake, rows)
+    assert value(function, "episode.between_environments") == 1
+    assert covers(function.metrics["episode.environments"], 0.4)
+    assert function.metrics["episode.environments"].k >= 8
+
+
+def test_a_lasting_change_and_healthy_calls_are_no_episode(make_lake: MakeLake) -> None:
+    rows = calls(1200, 60 * SECOND) + slower(calls(1200, 60 * SECOND, function="refund"), 1.6, 600)
+    measurements = measure(make_lake(rows))
+    assert measurements is not None
+    assert [value(function, "episode.count") for function in measurements.functions] == [0, 0]
+
+
+# ── trends ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_durations_that_grow_evenly_are_a_trend_and_no_step(make_lake: MakeLake) -> None:
+    rows = calls(1200, 60 * SECOND)
+    rows = [row | {"duration_ms": row["duration_ms"] * exp(number / 3000)} for number, row in enumerate(rows)]
+    function = of(make_lake, rows)
+    assert covers(function.metrics["trend.total"], exp(0.4) - 1)
+    assert value(function, "trend.p") < 0.001
+    assert value(function, "trend.step_bic") < 0
+
+
+def test_a_step_is_told_from_a_trend(make_lake: MakeLake) -> None:
+    assert value(of(make_lake, slower(calls(1200, 60 * SECOND), 1.4, 600)), "trend.step_bic") > 10
+
+
+def test_healthy_calls_have_no_trend(make_lake: MakeLake) -> None:
+    function = of(make_lake, calls(1200, 60 * SECOND))
+    assert covers(function.metrics["trend.total"], 0.0)
+    assert value(function, "trend.p") > 0.01

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from statistics import NormalDist, median, variance
 
 from analyzer.lake import Engine, text_literal
-from analyzer.measure.bins import SECOND, Bins, durations, equal_count
+from analyzer.measure.bins import SECOND, Bins, durations, equal_count, first_memory
 from analyzer.measure.change_points import Change, chance_of_split, change_points
 from analyzer.measure.family import Example, Family, Settings, estimate, fact
 from analyzer.measure.metrics.errors import CODE_FAILED, KNOWN, KNOWN_POPULATION
@@ -27,8 +27,6 @@ from analyzer.model import Measured
 LEAST_RATIO, LEAST_NOISES = 1.10, 1.0
 # One failure more in a hundred.
 LEAST_DIFFERENCE = 0.01
-# First calls are few, and the memory of one hardly differs from that of another.
-LEAST_FIRST_CALLS = 3
 # Of two things whose bins are further apart neither is taken for the cause of the other.
 NEAR_BINS = 2
 WARM = "warm calls that went well"
@@ -79,9 +77,7 @@ def _share(values: list[float], size: float) -> tuple[float, Interval]:
 
 
 def _memory(engine: Engine, scope: Scope) -> Iterator[Measured]:
-    bins = equal_count(
-        engine, scope, "quantile_cont(ln(max_memory_mb), 0.5)", "nth = 1 AND max_memory_mb > 0", LEAST_FIRST_CALLS
-    )
+    bins = first_memory(engine, scope)
     if bins is None:
         return
     change = yield from _found("memory_change", bins, math.log(LEAST_RATIO), scope)
