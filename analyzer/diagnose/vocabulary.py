@@ -21,6 +21,12 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     "duration.stddev": ("ms", "standard deviation of duration"),
     "duration.variance": ("ms2", "variance of duration"),
     "duration.cv": ("ratio", "standard deviation over mean"),
+    "duration.mad": ("ms", "median distance from the median duration"),
+    "duration.p99_over_p50": ("ratio", "99th percentile of duration over the median"),
+    "duration.tail_index": (
+        "ratio",
+        "mean log of duration over p90, of the calls beyond it; from 1/2 on the tail rules the mean",
+    ),
     "duration.relative_range": ("share", "(max - min) / min"),
     "error.known_outcomes": ("share", "invocations whose outcome these logs show"),
     "error.rate": ("share", "invocations that ended in an error of the code, of those whose outcome is known"),
