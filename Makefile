@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format golden clean
+.PHONY: help report test check format golden truth clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ golden: $(VENV)/.run ## write the sample report into docs/, and its first lines 
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
 	$(BIN)/python tests/readme.py
 
+truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what passes for a change; TRUTH_RUNS=2000 for finer counts
+	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
+
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -46,4 +49,11 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.run
 	$(BIN)/pip install --quiet --group test --group check
+	@touch $@
+
+# In an environment of its own: the peers ask for older packages than Reportline does.
+$(VENV)/.truth: $(VENV)/bin/python pyproject.toml
+	$(PYTHON) -m venv $(VENV)/truth
+	$(VENV)/truth/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/truth/bin/pip install --quiet -e . --group truth
 	@touch $@
