@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format golden bench truth-diagnosis clean
+.PHONY: help report test check format golden bench truth truth-diagnosis clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; 
 truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
 	$(BIN)/python benchmarks/truth/diagnosis.py
 
+truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what passes for a change; TRUTH_RUNS=2000 for finer counts
+	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
+
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
@@ -56,4 +59,11 @@ $(VENV)/.dev: $(VENV)/.run
 
 $(VENV)/.bench: $(VENV)/.run
 	$(BIN)/pip install --quiet --group bench
+	@touch $@
+
+# In an environment of its own: the peers ask for older packages than Reportline does.
+$(VENV)/.truth: $(VENV)/bin/python pyproject.toml
+	$(PYTHON) -m venv $(VENV)/truth
+	$(VENV)/truth/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VENV)/truth/bin/pip install --quiet -e . --group truth
 	@touch $@

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from math import ceil, log10
 
 from analyzer.model import Measured, Unit
@@ -42,6 +43,8 @@ def write(value: float, unit: Unit, places: int = 1) -> str:
             return f"{value:g} s"
         case "ratio":
             return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+        case "time":
+            return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%MZ}"
 
 
 def _duration(value: float, places: int) -> str:

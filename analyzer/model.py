@@ -212,7 +212,8 @@ class Source(Struct, frozen=True, kw_only=True):
 
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Unit = Literal["ms", "ms2", "share", "count", "MB", "GB-s", "USD", "ratio", "s"]
+# "time" is in seconds since 1970-01-01 UTC, so that numbers of every unit may be compared and subtracted.
+Unit = Literal["ms", "ms2", "share", "count", "MB", "GB-s", "USD", "ratio", "s", "time"]
 
 
 class Measured(Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ def measured(value: float | None, unit: Unit = "share", **rest: Any) -> Measured
         (1.5, "ratio", "1.5"),
         (0.98765, "ratio", "0.988"),
         (12_345.0, "ratio", "12,345"),
+        (1_773_735_125.0, "time", "2026-03-17 08:12Z"),
     ],
 )
 def test_a_value_is_written_with_its_unit(value: float, unit: Unit, text: str) -> None:
@@ -98,6 +99,7 @@ def test_a_number_of_everyday_size_is_not_written_in_powers_of_ten(value: float,
         (None, 0.0, "share", "at most 0 %"),
         (None, None, "ms", "no interval"),
         (44.0, 44.0, "count", "exact"),
+        (1_773_735_125, 1_773_738_725, "time", "2026-03-17 08:12Z–2026-03-17 09:12Z"),
     ],
 )
 def test_an_interval_names_its_unit_once_and_says_which_limit_is_lacking(

@@ -13,7 +13,14 @@ from analyzer.errors import UserError
 from analyzer.figures import milliseconds
 from analyzer.lake import Engine
 from analyzer.measure.scope import Scope
-from analyzer.measure.statistics import Interval, clustered_share, nearest_rank, quantile_ranks, ratio_of_sums
+from analyzer.measure.statistics import (
+    Interval,
+    clustered_share,
+    effective_n,
+    nearest_rank,
+    quantile_ranks,
+    ratio_of_sums,
+)
 from analyzer.model import Measured, Unit
 
 # Invocations of one execution environment resemble each other. Where the stream is not known each stands for itself.
@@ -124,36 +131,51 @@ def _method(interval: Interval) -> str:
 
 
 class Spread(Struct, frozen=True):
-    """How many rows a column has, and how many independent ones they are worth."""
+    """How many rows a column has, and how many independent ones they are worth for a quantile."""
 
     n: int
     clusters: int
     effective: float
 
 
-def spread(engine: Engine, scope: Scope, column: str) -> Spread:
-    """Size and design effect of a positive column, from the variance of its logarithm between and within clusters.
+def spreads(engine: Engine, scope: Scope, column: str, quantiles: dict[str, float]) -> dict[str, Spread]:
+    """For each quantile of a column, how many independent values it rests on.
 
-    The design effect of a mean stands in for that of a quantile (Kish 1965): environments that are slow as a whole
-    widen both in the same way.
+    That is what the share of values at or below it is worth, which environments that are high as a whole make uneven.
     """
+    rows = f"FROM invocations WHERE {scope.where} AND {column} IS NOT NULL"
+    (counted,) = engine.rows(f"SELECT count(*) AS n {rows}")
+    n = counted["n"]
+    if n == 0:
+        return dict.fromkeys(quantiles, Spread(0, 0, 0.0))
+    points = ", ".join(
+        f"quantile_disc({column}, {(nearest_rank(n, p) - 0.5) / n!r}) AS q{i}" for i, p in enumerate(quantiles.values())
+    )
+    counts = ", ".join(f"count(*) FILTER ({column} <= q{i}) AS k{i}" for i in range(len(quantiles)))
+    sums = ", ".join(
+        f"sum(k{i})::BIGINT AS k{i}, sum(k{i} * k{i})::DOUBLE AS kk{i}, sum(k{i} * n)::DOUBLE AS kn{i}"
+        for i in range(len(quantiles))
+    )
     (row,) = engine.rows(f"""
-WITH clusters AS (
-  SELECT count(*) AS n, sum(ln(greatest({column}, 0.01))) AS y, sum(ln(greatest({column}, 0.01)) ** 2) AS yy
-  FROM invocations WHERE {scope.where} AND {column} IS NOT NULL GROUP BY {CLUSTER}
+WITH points AS (SELECT {points} {rows}),
+clusters AS (
+  SELECT count(*) AS n, {counts}
+  FROM invocations, points WHERE {scope.where} AND {column} IS NOT NULL GROUP BY {CLUSTER}
 )
-SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(y) AS y, sum(yy) AS yy,
-       sum(y * y) AS s_yy, sum(y * n) AS s_yn, sum(n * n)::DOUBLE AS s_nn
-FROM clusters""")
-    n, clusters = row["n"] or 0, row["clusters"]
-    if n < 2 or clusters < 2:
-        return Spread(n, clusters, float(n))
-    mean = row["y"] / n
-    variance = (row["yy"] - n * mean * mean) / (n - 1)
-    between = clusters / (clusters - 1) * (row["s_yy"] - 2 * mean * row["s_yn"] + mean * mean * row["s_nn"]) / n**2
-    effect = between * n / variance if variance > 1e-12 else 1.0
-    # Rounded so that the last bits of a sum made in parallel cannot move a rank.
-    return Spread(n, clusters, float(f"{n / max(1.0, effect):.6g}"))
+SELECT count(*) AS clusters, sum(n * n)::DOUBLE AS nn, {sums} FROM clusters""")
+    found = {}
+    for i, name in enumerate(quantiles):
+        share = row[f"k{i}"] / n
+        squares = max(0.0, row[f"kk{i}"] - 2 * share * row[f"kn{i}"] + share * share * row["nn"])
+        # Where no cluster holds two values, each stands for itself and their number is what they are worth.
+        effective = n if row["clusters"] == n else effective_n(row[f"k{i}"], n, row["clusters"], squares)
+        found[name] = Spread(n, row["clusters"], float(f"{effective:.6g}"))
+    return found
+
+
+def spread(engine: Engine, scope: Scope, column: str, p: float) -> Spread:
+    """The same for a single quantile."""
+    return spreads(engine, scope, column, {"p": p})["p"]
 
 
 def quantile_columns(column: str, name: str, p: float, size: Spread) -> str:

@@ -119,6 +119,19 @@ def quantile_ranks(
     the quantile when fewer than r values lie at or below it, and their number is binomial (n, p). With `n_effective` < n
     the share r / n is judged as that many independent observations would be (Woodruff 1952), the binomial distribution
     being continued to fractions through the incomplete beta function.
+
+    Where values are clustered, `n_effective` is that of the share of values at or below the quantile, see `effective_n`:
+    clusters that are high as a whole move the median much and the 99th percentile little. Coverage of the 95 % interval,
+    and how often it has no upper limit, in 400 simulations a cell (log-normal), beside the number that would suit a mean:
+
+                        streams x values, correlation   of the share     of the mean
+                  p50   10 x 50, 0.3                    .953    0 %      .953    0 %
+                  p95   10 x 50, 0.3                    .943   36 %      .993   94 %
+                  p95    4 x 100, 0.3                   .955   87 %      .985   94 %
+                  p95   40 x 25, 0.3                    .930    0 %      .995    0 %
+                  p99   40 x 25, 0.3                    .930   15 %     1.000  100 %
+
+    Without the t quantile within `effective_n` the first column falls to .83 at 4 and .89 at 10 streams.
     """
     from scipy.special import betaincc
 
@@ -206,6 +219,23 @@ def two_sided_p(value: float, standard_error: float, clusters: int) -> float:
         return 0.0 if clusters >= 2 and value else 1.0
     t = abs(value) / (standard_error * sqrt(clusters / (clusters - 1)))
     return 2 * float(stdtr(clusters - 1, -t))
+
+
+def clustered_slope(
+    slope: float, clusters: int, score_squares: float, sum_xx: float, confidence: float = 0.95
+) -> Interval:
+    """The t interval of a least-squares slope whose residuals resemble each other within clusters.
+
+    `score_squares` is the sum over clusters of (sum of (x - mean x) * residual) ** 2, `sum_xx` that of (x - mean x) ** 2
+    over all values (Liang and Zeger 1986, with the correction for few clusters).
+    """
+    if not (isfinite(slope) and 0 <= score_squares < inf and 0 < sum_xx < inf):
+        raise ValueError("A slope is finite, and its sums of squares are not negative.")
+    _check_clusters(clusters)
+    if clusters < 2:
+        return Interval(None, None, "least squares, fewer than 2 clusters")
+    half_width = _t_quantile(clusters - 1, confidence) * sqrt(clusters / (clusters - 1) * score_squares) / sum_xx
+    return Interval(slope - half_width, slope + half_width, f"least squares, {clusters} clusters")
 
 
 def difference_of_means(

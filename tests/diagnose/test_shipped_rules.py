@@ -112,15 +112,16 @@ def test_references_are_links_to_documentation(rule: Rule) -> None:
 
 @pytest.fixture
 def units(make_lake: MakeLake) -> dict[str, str]:
-    """Every metric that measuring the rows of all families' examples gives, with its unit."""
-    invocations = [row for family in families() for row in family.example.invocations]
-    invocations += [{"init_ms": 800.0}] * 20  # the least that show a 95th percentile
-    invocations += [{"duration_ms": 1.0}] * 1000  # the least that show a 99.9th
-    events = [row for family in families() for row in family.example.events]
+    """Every metric that measuring the rows of the families' examples gives, each as a function of its own, with its unit."""
+    names = {family.name: {"function": family.name} for family in families()}
+    invocations = [names[family.name] | row for family in families() for row in family.example.invocations]
+    invocations += [{"function": "cold_starts", "init_ms": 800.0}] * 20  # the least that show a 95th percentile
+    invocations += [{"function": "timeouts", "duration_ms": 1.0}] * 1000  # the least that show a 99.9th
+    events = [names[family.name] | row for family in families() for row in family.example.events]
     settings = Settings(Threshold("duration>60s", 60_000.0), region="us-east-1")
     with make_lake(invocations, events).open() as engine:
         measured = [
-            one for family in families() for one in family.measure(engine, Scope(function="checkout"), settings)
+            one for family in families() for one in family.measure(engine, Scope(function=family.name), settings)
         ]
     return {one.metric: one.unit for one in measured}
 

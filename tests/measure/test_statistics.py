@@ -14,6 +14,7 @@ from scipy import stats
 
 from analyzer.measure.statistics import (
     clustered_share,
+    clustered_slope,
     coefficient_of_variation,
     difference_of_means,
     effective_n,
@@ -320,6 +321,22 @@ def test_the_difference_of_two_means_has_the_interval_of_welch(first: list[float
     assert limits.high == pytest.approx(expected.high, rel=1e-6, abs=1e-6)
 
 
+def test_the_interval_of_a_slope_is_what_a_loop_over_clusters_finds() -> None:
+    generator = np.random.default_rng(1)
+    x, cluster = generator.standard_normal(60), np.arange(60) // 5
+    y = 2 * x + generator.standard_normal(12)[cluster]
+    slope, level = np.polyfit(x, y, 1)
+    meat = 0.0
+    for name in range(12):
+        rows = cluster == name
+        meat += sum((x[rows] - x.mean()) * (y[rows] - level - slope * x[rows])) ** 2
+    xx = sum((x - x.mean()) ** 2)
+    half_width = stats.t.ppf(0.975, 11) * sqrt(12 / 11 * meat) / xx
+    limits = clustered_slope(slope, 12, meat, xx)
+    assert (limits.low, limits.high) == (pytest.approx(slope - half_width), pytest.approx(slope + half_width))
+    assert clustered_slope(slope, 1, meat, xx).low is None
+
+
 def test_two_means_without_any_error_differ_by_exactly_their_difference() -> None:
     limits = difference_of_means(5.0, 0.0, 3, 2.0, 0.0, 4)
     assert (limits.low, limits.high) == (3.0, 3.0)
@@ -383,6 +400,9 @@ NAN, INF = float("nan"), float("inf")
         lambda: difference_of_means(NAN, 1.0, 1, 0.0, 1.0, 1),
         lambda: difference_of_means(0.0, -1.0, 1, 0.0, 1.0, 1),
         lambda: difference_of_means(0.0, 1.0, 0, 0.0, 1.0, 1),
+        lambda: clustered_slope(NAN, 3, 1.0, 1.0),
+        lambda: clustered_slope(1.0, 3, -1.0, 1.0),
+        lambda: clustered_slope(1.0, 3, 1.0, 0.0),
         lambda: coefficient_of_variation(1.0, -1.0),
         lambda: coefficient_of_variation(1.0, NAN),
         lambda: relative_range(5.0, 4.0),

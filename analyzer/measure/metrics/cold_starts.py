@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, fact, quantile, quantile_columns, share, spread
+from analyzer.measure.family import Example, Family, Settings, fact, quantile, quantile_columns, share, spread, spreads
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -28,13 +28,14 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     yield fact("cold_start.count", rate.k, "count", rate.n, scope, rate.evidence)
     yield from _suppressed(engine, scope)
     cold = scope.narrowed(COLD, "cold starts")
-    size = spread(engine, cold, INIT)
+    sizes = spreads(engine, cold, INIT, {"p50": 0.50, "p95": 0.95})
+    size = sizes["p50"]
     if size.n:
-        columns = ", ".join(quantile_columns(INIT, f"p{p}", p / 100, size) for p in (50, 95))
+        columns = ", ".join(quantile_columns(INIT, f"p{p}", p / 100, sizes[f"p{p}"]) for p in (50, 95))
         answer = engine.ask(f"SELECT max({INIT}) AS longest, {columns}\nFROM invocations WHERE {cold.where}")
         yield quantile(answer.row, "p50", "init.p50", "ms", size, cold, answer.id)
         if size.n >= LEAST_FOR_TAIL:
-            yield quantile(answer.row, "p95", "init.p95", "ms", size, cold, answer.id)
+            yield quantile(answer.row, "p95", "init.p95", "ms", sizes["p95"], cold, answer.id)
         yield fact("init.max", answer.row["longest"], "ms", size.n, cold, answer.id)
     yield from _billed(engine, scope)
     yield from _tail(engine, scope)
@@ -63,10 +64,10 @@ FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL""")
 
 def _tail(engine: Engine, scope: Scope) -> Iterator[Measured]:
     complete = scope.narrowed("duration_ms IS NOT NULL", scope.population)
-    size = spread(engine, complete, TOTAL)
+    size = spread(engine, complete, TOTAL, TAIL)
     if size.n == 0:
         return
-    warm_size = spread(engine, complete.narrowed(f"NOT ({COLD})", "warm"), "duration_ms")
+    warm_size = spread(engine, complete.narrowed(f"NOT ({COLD})", "warm"), "duration_ms", TAIL)
     answer = engine.ask(f"""
 WITH calls AS (
   SELECT {TOTAL} AS total, coalesce({INIT}, 0) AS init, {COLD} AS cold, duration_ms

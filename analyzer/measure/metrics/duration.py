@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, fact, mean, quantile, quantile_columns, spread
+from analyzer.measure.family import Example, Family, Settings, fact, mean, quantile, quantile_columns, spreads
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -15,10 +15,13 @@ LEAST_FOR = {"p90": 10, "p95": 20, "p99": 100}
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    size = spread(engine, scope, "duration_ms")
+    sizes = spreads(engine, scope, "duration_ms", QUANTILES)
+    size = sizes["p50"]
     if size.n == 0:
         return
-    quantiles = ",\n       ".join(quantile_columns("duration_ms", name, p, size) for name, p in QUANTILES.items())
+    quantiles = ",\n       ".join(
+        quantile_columns("duration_ms", name, p, sizes[name]) for name, p in QUANTILES.items()
+    )
     answer = engine.ask(f"""
 SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
        var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
@@ -28,7 +31,7 @@ FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
     yield mean(engine, scope, "duration.mean", "duration_ms", "ms")
     for name in ("p50", "p90", "p95", "p99"):
         if size.n >= LEAST_FOR.get(name, 1):
-            yield quantile(row, name, f"duration.{name}", "ms", size, scope, answer.id)
+            yield quantile(row, name, f"duration.{name}", "ms", sizes[name], scope, answer.id)
         else:
             yield Measured(
                 metric=f"duration.{name}",

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from analyzer.lake import Engine, text_literal
-from analyzer.measure.family import Example, Family, Settings, estimate
+from analyzer.measure.family import CLUSTER, Example, Family, Settings, estimate
 from analyzer.measure.scope import Scope
-from analyzer.measure.statistics import difference_of_means
+from analyzer.measure.statistics import clustered_slope
 from analyzer.model import Measured
 
 # Names under which people log how much there was to do.
@@ -31,19 +31,23 @@ WITH sizes AS (
   SELECT request_id, max(fields[{text_literal(name)}]) AS size
   FROM events WHERE {scope.where_events} AND kind = 'fields' AND request_id IS NOT NULL GROUP BY request_id
 ), calls AS (
-  SELECT ln(size) AS x, ln(duration_ms) AS y
+  SELECT {CLUSTER} AS cluster, ln(size) AS x, ln(duration_ms) AS y
   FROM invocations JOIN sizes USING (request_id)
   WHERE {scope.where} AND size > 0 AND duration_ms > 0 AND outcome IN ('ok', 'unknown') AND init_ms IS NULL
+), line AS (
+  SELECT count(*) AS n, regr_slope(y, x) AS slope, regr_intercept(y, x) AS level, avg(x) AS middle,
+         stddev_samp(x) AS spread, regr_sxx(y, x) AS xx
+  FROM calls
+), clusters AS (
+  SELECT sum((x - middle) * (y - level - slope * x)) AS score FROM calls, line GROUP BY cluster
 )
-SELECT count(*) AS n, regr_slope(y, x) AS slope, regr_r2(y, x) AS r2,
-       stddev_samp(x) AS spread, stddev_samp(y) AS spread_y
-FROM calls""")
+SELECT line.n, slope, spread, xx, (SELECT count(*) FROM clusters) AS clusters, (SELECT sum(score ** 2) FROM clusters) AS scores
+FROM line""")
     row = answer.row
     if row["n"] < LEAST_CALLS or row["slope"] is None or row["spread"] < LEAST_SPREAD:
         return
-    error = row["spread_y"] / row["spread"] * ((1 - min(1.0, row["r2"])) / (row["n"] - 2)) ** 0.5
-    interval = difference_of_means(row["slope"], error, row["n"] - 2, 0.0, 0.0, 1)
-    interval = replace(interval, method="least squares on logarithms")
+    interval = clustered_slope(row["slope"], row["clusters"], row["scores"], row["xx"])
+    interval = replace(interval, method=f"{interval.method}, on logarithms")
     measured = estimate("input.exponent", row["slope"], interval, "ratio", row["n"], scope, answer.id)
     yield replace(measured, note=f"against the logged field {name}")
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 from analyzer.lake import Answer, Engine
-from analyzer.measure.family import Example, Family, Settings, fact, spread
+from analyzer.measure.family import Example, Family, Settings, fact, spreads
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -75,12 +75,13 @@ def _survival(engine: Engine, scope: Scope, n: int) -> Answer:
         if n <= MOST_EXACT
         else "round(duration_ms, 3 - floor(log10(greatest(duration_ms, 0.01)))::INTEGER)"
     )
-    size = spread(engine, scope, "duration_ms")
-    # Calls of one environment are alike: the variance grows by their design effect.
-    z = f"{Z * math.sqrt(size.n / size.effective):.6g}"
+    # Calls of one environment are alike: the variance grows by the design effect of the share below each quantile.
+    sizes = spreads(engine, scope, "duration_ms", {name: p for name, (p, _) in SURVIVAL.items()})
+    z = {name: f"{Z * math.sqrt(size.n / size.effective):.6g}" for name, size in sizes.items()}
     columns = ",\n       ".join(
-        f"min(t) FILTER (s <= {1 - p:.6g} + 1e-9) AS {name}, min(t) FILTER (s ** exp(w) <= {1 - p:.6g} + 1e-9) AS {name}_low, "
-        f"min(t) FILTER (s ** exp(-w) <= {1 - p:.6g} + 1e-9) AS {name}_high"
+        f"min(t) FILTER (s <= {1 - p:.6g} + 1e-9) AS {name}, "
+        f"min(t) FILTER (s ** exp({z[name]} * w) <= {1 - p:.6g} + 1e-9) AS {name}_low, "
+        f"min(t) FILTER (s ** exp(-{z[name]} * w) <= {1 - p:.6g} + 1e-9) AS {name}_high"
         for name, (p, _) in SURVIVAL.items()
     )
     return engine.ask(f"""
@@ -94,7 +95,7 @@ WITH times AS (
          sum(ended / (r * nullif(r - ended, 0))) OVER (ORDER BY t) AS v
   FROM at_risk
 ), limits AS (
-  SELECT t, s, CASE WHEN s > 0 AND s < 1 THEN {z} * sqrt(v) / -ln(s) END AS w FROM curve
+  SELECT t, s, CASE WHEN s > 0 AND s < 1 THEN sqrt(v) / -ln(s) END AS w FROM curve
 )
 SELECT max(t) AS longest,
        {columns}

@@ -37,7 +37,7 @@ SELECT count(*) AS n, sum({GB_SECONDS}) FILTER (outcome = 'timeout') AS timeouts
        sum({GB_SECONDS}) FILTER ({FAILED} AND outcome <> 'timeout') AS errors,
        (SELECT sum(gb_seconds) FROM again) AS retries,
        sum(init_ms * memory_mb / 1024 / 1000) FILTER ({WITH_INIT}) AS initialisation,
-       sum({GB_SECONDS} * greatest(0, memory_mb - max_memory_mb) / memory_mb) AS memory,
+       sum({GB_SECONDS} * greatest(0, memory_mb - max_memory_mb) / memory_mb) FILTER (max_memory_mb IS NOT NULL) AS memory,
        count(*) FILTER (outcome = 'ok') AS succeeded, count(*) FILTER (outcome <> 'unknown') AS known,
        sum({GB_SECONDS}) FILTER (outcome <> 'unknown') AS spent
 FROM invocations WHERE {paid.where}""")

@@ -1,0 +1,76 @@
+"""How far durations scatter and how heavy their tail is, in numbers that a few very long calls do not rule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from msgspec.structs import replace
+
+from analyzer.lake import Engine
+from analyzer.measure.family import CLUSTER, Example, Family, Settings, estimate, fact, quantile_columns, spreads
+from analyzer.measure.metrics.duration import LEAST_FOR
+from analyzer.measure.scope import Scope
+from analyzer.measure.statistics import Interval, ratio_of_sums
+from analyzer.model import Measured
+
+# The tail begins where a tenth is left, and is described from so many calls in it.
+TAIL, LEAST_IN_TAIL = 0.90, 50
+
+
+def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
+    sizes = spreads(engine, scope, "duration_ms", {"p50": 0.50, "p90": TAIL, "p99": 0.99})
+    n = sizes["p50"].n
+    if n < 2:
+        return
+    columns = ",\n       ".join(
+        quantile_columns("duration_ms", name, p, sizes[name])
+        for name, p in (("p50", 0.50), ("p90", TAIL), ("p99", 0.99))
+    )
+    answer = engine.ask(f"""
+SELECT mad(duration_ms) AS mad,
+       {columns}
+FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
+    row = answer.row
+    yield fact("duration.mad", row["mad"], "ms", n, scope, answer.id)
+    if n >= LEAST_FOR["p99"] and row["p50"] > 0:
+        low = row["p99_low"] / row["p50_high"] if row["p99_low"] and row["p50_high"] else None
+        high = row["p99_high"] / row["p50_low"] if row["p99_high"] and row["p50_low"] else None
+        # Both quantiles at their limits at once: wider than 95 %, never narrower.
+        limits = Interval(low, high, "limits of both quantiles")
+        yield estimate("duration.p99_over_p50", row["p99"] / row["p50"], limits, "ratio", n, scope, answer.id)
+    if row["p90"] and row["p90"] > 0:
+        yield from _index(engine, scope, row["p90"])
+
+
+def _index(engine: Engine, scope: Scope, begin: float) -> Iterator[Measured]:
+    """The mean logarithm of how many times as long as p90 the calls beyond it took (Hill 1975).
+
+    For a tail that falls as a power of duration it is one over that power: from 1/2 on there is no variance, from 1 on no
+    mean. A log-normal tail has one as well, which falls as one looks further out, so it is a description and no law.
+    """
+    answer = engine.ask(f"""
+WITH clusters AS (
+  SELECT count(*) AS n, sum(ln(duration_ms / {begin!r})) AS y
+  FROM invocations WHERE {scope.where} AND duration_ms > {begin!r} GROUP BY {CLUSTER}
+)
+SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(y) AS y, sum(y * y) AS yy, sum(y * n) AS yn, sum(n * n)::DOUBLE AS nn
+FROM clusters""")
+    row = answer.row
+    if (row["n"] or 0) < LEAST_IN_TAIL:
+        return
+    value, limits = ratio_of_sums(row["y"], row["n"], row["clusters"], row["yy"], row["yn"], row["nn"])
+    if limits.low is not None:
+        limits = replace(limits, low=max(0.0, limits.low))
+    yield estimate("duration.tail_index", value, limits, "ratio", row["n"], scope, answer.id)
+
+
+FAMILY = Family(
+    name="tails",
+    measure=measure,
+    example=Example(
+        # Nine in ten take 100 to 102 ms, and one in ten e times as long as the longest of these.
+        invocations=[{"duration_ms": 100.0 + number % 3 if number % 10 else 102.0 * math.e} for number in range(600)],
+        expect={"duration.mad": 1.0, "duration.p99_over_p50": 102 * math.e / 101, "duration.tail_index": 1.0},
+    ),
+)
