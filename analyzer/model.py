@@ -270,6 +270,15 @@ SymptomKind = Literal[
     "cold-tail",
     "failing-start",
     "retried",
+    "changed",
+    "episode",
+    "drifting",
+    "hanging",
+    "growing-memory",
+    "capped",
+    "crowded",
+    "uneven-environments",
+    "wasteful",
 ]
 Reason = Literal["U1", "U2", "U3", "U4", "U5", "U6"]
 

@@ -104,7 +104,9 @@ def _graded(function: str, one: Hypothesis, found: list[Issue]) -> Hypothesis:
         if affected.function == function
     ]
     if not grades:
-        return replace(one, severity="info", actions=[])
+        # What is of interest anyway, such as money to be saved, may be acted on where it is shown.
+        kept = one.actions if one.severity == "info" and one.verdict == "supported" else []
+        return replace(one, severity="info", actions=[_spelt(function, action) for action in kept])
     gravest = min(grades, key=SEVERITIES.index)
     return replace(
         one,
@@ -157,7 +159,7 @@ def _function(function: FunctionMeasurements, ranked: list[Hypothesis]) -> Funct
 
 
 def _causes(hypotheses: Ranked) -> list[Cause]:
-    """The hypotheses across functions, the best supported first, then the gravest."""
+    """The hypotheses across functions, the best supported first, then the likeliest, then the gravest."""
     causes: dict[str, list[Finding]] = {}
     for function, ranked in hypotheses.items():
         for one in ranked:
@@ -170,7 +172,7 @@ def _causes(hypotheses: Ranked) -> list[Cause]:
         best = findings[0].hypothesis
         rank = sum(finding.hypothesis.rank for finding in findings) / len(findings)
         ordered.append(
-            (VERDICTS.index(best.verdict), SEVERITIES.index(best.severity), -best.probability, rank, name, findings)
+            (VERDICTS.index(best.verdict), -best.probability, SEVERITIES.index(best.severity), rank, name, findings)
         )
     return [
         Cause(name, findings[0].hypothesis.title, findings[0].hypothesis.verdict, findings)

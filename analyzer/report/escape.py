@@ -22,7 +22,7 @@ class Markdown(str):
 # Characters that can open or close something in the middle of a line. An underscore inside a word and a single hyphen
 # cannot, and names such as data-processing-pipeline stay readable in the source.
 SPECIAL = re.compile(
-    r"[\\`*\[\]<>|~&#]|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|(?<=[Ww])\.|@(?=\w)|\$(?=`)|:(?=[\w+-]+:)"
+    r"[\\`*\[\]<>|~&#]|(?<![^\W_])_|_(?![^\W_])|(?<=:)/(?=/)|(?<=[Ww][Ww][Ww])\.|@(?=\w)|\$(?=`)|:(?=[\w+-]+:)"
 )
 # What means something at the beginning of a line only.
 LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")

@@ -36,6 +36,17 @@ def slow_population_name(threshold: str) -> str:
     return f"invocations with {threshold}"
 
 
+def where(metric: str, at_most: float) -> Callable[[FunctionMeasurements], Numbers]:
+    """Looks only where the p-value `metric` shows that it is no chance."""
+
+    def look(function: FunctionMeasurements) -> Numbers:
+        measured = function.metrics.get(metric)
+        clear = measured is not None and measured.value is not None and measured.value <= at_most
+        return dict(function.metrics) if clear else {}
+
+    return look
+
+
 # Any occurrence at all.
 ANY = 1e-12
 NEVER = float("inf")
@@ -97,6 +108,74 @@ SYMPTOMS = (
     Symptom("failing-start", "init.failures", 1.0, 1.0, "any"),
     Symptom(
         "retried", "retry.amplification", 1.02, NEVER, "2 % more invocations than requests, a limit of this report"
+    ),
+    Symptom(
+        "changed",
+        "change.ratio",
+        1.25,
+        2.0,
+        "a lasting change beyond chance to 1.25 and 2 times the duration before, limits of this report",
+        ("change.at", "change.p", "duration.p50"),
+    ),
+    Symptom(
+        "episode",
+        "episode.ratio",
+        1.25,
+        2.0,
+        "a stretch beyond chance at 1.25 and 2 times the usual duration, limits of this report",
+        ("episode.begin", "episode.end", "episode.p"),
+    ),
+    Symptom(
+        "drifting",
+        "trend.total",
+        0.15,
+        NEVER,
+        "15 % over the period, a limit of this report",
+        ("trend.p",),
+        look=where("trend.p", 0.01),
+    ),
+    Symptom(
+        "hanging",
+        "plateau.round",
+        1.0,
+        NEVER,
+        "slow calls that agree on a round number of seconds",
+        ("plateau.count", "plateau.at", "plateau.concentration"),
+    ),
+    Symptom(
+        "growing-memory",
+        "memory.leak.slope",
+        0.05,
+        NEVER,
+        "new high-water marks late in the life of environments, beyond chance (p at most 0.1 %)",
+        ("memory.leak.records_p", "memory.leak.environments", "memory.leak.calls"),
+        look=where("memory.leak.records_p", 0.001),
+    ),
+    Symptom(
+        "capped",
+        "concurrency.cap.hits",
+        15.0,
+        NEVER,
+        "a peak of concurrency that is reached fifteen times and never exceeded, beyond chance (p at most 1 %)",
+        ("concurrency.peak", "concurrency.cap.expected", "concurrency.cap.p"),
+        look=where("concurrency.cap.p", 0.01),
+    ),
+    Symptom(
+        "crowded",
+        "concurrency.load.slope",
+        0.02,
+        NEVER,
+        "2 % longer with each further call at once, beyond chance (p at most 0.1 %)",
+        ("concurrency.load.p", "concurrency.peak"),
+        look=where("concurrency.load.p", 0.001),
+    ),
+    Symptom(
+        "uneven-environments",
+        "environment.slow_share",
+        0.02,
+        NEVER,
+        "one environment in fifty at twice the usual median, a limit of this report",
+        ("environment.slow_calls_share", "environment.icc", "environments"),
     ),
 )
 # The breaching invocations of a function that breaches next to nothing make no population worth a word.
