@@ -108,8 +108,9 @@ def test_each_threshold_has_its_breach_rate(run: Run, logs: Path, tmp_path: Path
 
 def test_fail_on_turns_a_supported_finding_into_exit_code_1(run: Run, tmp_path: Path) -> None:
     error = "[ERROR] KeyError: 's3'\nTraceback (most recent call last):\n\u00a0\u00a0File 'app.py'"
-    write_export(tmp_path / "bad", export(*(line for _ in range(12) for line in invocation(error))))
-    write_export(tmp_path / "good", export(*(line for _ in range(12) for line in invocation("fine"))))
+    names = [f"57325a9d-2f10-4f0e-8f06-{number:012d}" for number in range(12)]
+    write_export(tmp_path / "bad", export(*(line for name in names for line in invocation(error, request_id=name))))
+    write_export(tmp_path / "good", export(*(line for name in names for line in invocation("fine", request_id=name))))
     assert run("analyze", tmp_path / "bad", "-o", tmp_path / "out").code == 0
     ran = run("analyze", tmp_path / "bad", "-o", tmp_path / "out", "--fail-on", "critical")
     assert ran.code == 1

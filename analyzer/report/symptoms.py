@@ -47,9 +47,17 @@ def where(metric: str, at_most: float) -> Callable[[FunctionMeasurements], Numbe
     return look
 
 
+def ceiling(function: FunctionMeasurements) -> Numbers:
+    """A schedule alone keeps a few calls at once, time and again, and never one more."""
+    peak = function.metrics.get("concurrency.peak")
+    few = peak is None or peak.value is None or peak.value < LEAST_CEILING
+    return {} if few else where("concurrency.cap.p", 0.01)(function)
+
+
 # Any occurrence at all.
 ANY = 1e-12
 NEVER = float("inf")
+LEAST_CEILING = 5
 
 SYMPTOMS = (
     Symptom(
@@ -158,7 +166,7 @@ SYMPTOMS = (
         NEVER,
         "a peak of concurrency that is reached fifteen times and never exceeded, beyond chance (p at most 1 %)",
         ("concurrency.peak", "concurrency.cap.expected", "concurrency.cap.p"),
-        look=where("concurrency.cap.p", 0.01),
+        look=ceiling,
     ),
     Symptom(
         "crowded",

@@ -348,7 +348,7 @@ on {platform.system()} {platform.machine()} with {os.cpu_count()} cores.
 ## How often an interval of 95 % holds the truth
 
 {RUNS} samples a row; after ± twice the standard error of the counting itself, which the verdict allows for. An interval
-with an open side holds everything on that side. The report has no Kaplan-Meier quantile yet, hence none here.
+with an open side holds everything on that side. Kaplan-Meier quantiles are not in this table.
 """)
     for line in intervals():
         print(line, flush=True)
