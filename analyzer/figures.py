@@ -34,7 +34,7 @@ def write(value: float, unit: Unit, places: int = 1) -> str:
         case "count":
             return f"{value:,.0f}"
         case "MB":
-            return f"{value:,.0f} MB"
+            return f"{value:,.0f} MB" if abs(value) >= 10 or value == round(value) else f"{value:.2g} MB"
         case "GB-s":
             return f"{value:,.0f} GB-s" if value >= 100 else f"{value:.3g} GB-s"
         case "USD":
