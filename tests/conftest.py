@@ -17,6 +17,20 @@ from analyzer.model import Invocation, NotableLine, Source
 MakeLake = Callable[..., Lake]
 
 
+# What the rows of a made lake were read from.
+MADE = Source(
+    source="made",
+    sha256="0" * 64,
+    bytes=0,
+    container="s3-export",
+    lines=0,
+    understood=0,
+    first_time=None,
+    last_time=None,
+    problems=[],
+)
+
+
 def invocation(number: int, **values: Any) -> Invocation:
     """An unremarkable invocation; each on its own stream unless `values` say otherwise."""
     row: dict[str, Any] = dict.fromkeys(Invocation.__struct_fields__) | {
@@ -55,21 +69,7 @@ def make_lake(tmp_path: Path) -> MakeLake:
         with lake.write() as commit:
             commit.add_invocations([invocation(number, **row) for number, row in enumerate(invocations)])
             commit.add_lines([line(number, **row) for number, row in enumerate(events or [])])
-            commit.add_sources(
-                [
-                    Source(
-                        source="made",
-                        sha256="0" * 64,
-                        bytes=0,
-                        container="s3-export",
-                        lines=0,
-                        understood=0,
-                        first_time=None,
-                        last_time=None,
-                        problems=[],
-                    )
-                ]
-            )
+            commit.add_sources([MADE])
         return lake
 
     return make

@@ -20,8 +20,8 @@ from analyzer.diagnose.vocabulary import VOCABULARY
 from analyzer.lake import Lake
 from analyzer.measure import Threshold, measure
 from analyzer.measure.consistency import broken_sums
-from analyzer.model import FunctionMeasurements, Invocation, Measured, Measurements, Source
-from tests.conftest import invocation
+from analyzer.model import FunctionMeasurements, Invocation, Measured, Measurements
+from tests.conftest import MADE, invocation
 
 Row = dict[str, Any]
 Rows = list[Invocation]
@@ -104,21 +104,7 @@ def measured(made: list[Row]) -> tuple[Rows, Measurements]:
         lake = Lake(Path(folder))
         with lake.write() as commit:
             commit.add_invocations(invocations)
-            commit.add_sources(
-                [
-                    Source(
-                        source="made",
-                        sha256="0" * 64,
-                        bytes=0,
-                        container="s3-export",
-                        lines=0,
-                        understood=0,
-                        first_time=None,
-                        last_time=None,
-                        problems=[],
-                    )
-                ]
-            )
+            commit.add_sources([MADE])
         measurements = measure(lake, thresholds=THRESHOLDS)
     assert measurements is not None
     return invocations, measurements
