@@ -123,7 +123,7 @@ def _shift(before: list[float], after: list[float]) -> tuple[float, Interval]:
 
 
 def _near(engine: Engine, scope: Scope, bins: Bins, change: Change) -> Iterator[Measured]:
-    """Whether a version, a memory size or a runtime was first or last seen within two bins of the change."""
+    """Whether a version, a memory size or a runtime was first or last seen within two bins of where the change may lie."""
     answer = engine.ask(f"""
 WITH seen AS (
   SELECT unnest(['version', 'memory', 'runtime']) AS what, unnest([version, memory_mb::VARCHAR, runtime]) AS name, end_time AS time
@@ -134,7 +134,8 @@ WITH seen AS (
 )
 SELECT what, name, epoch_us(min(time)) AS first, epoch_us(max(time)) AS last
 FROM seen WHERE name IS NOT NULL AND time IS NOT NULL GROUP BY what, name ORDER BY what, first, name LIMIT 300""")
-    begin, end = bins.first[max(0, change.at - NEAR_BINS)], bins.last[min(len(bins.last), change.at + NEAR_BINS) - 1]
+    low, high = min(change.low, change.at - NEAR_BINS), max(change.high, change.at + NEAR_BINS)
+    begin, end = bins.first[max(0, low)], bins.last[min(len(bins.last), high) - 1]
     for what in ("version", "memory", "runtime"):
         rows = [row for row in answer.rows if row["what"] == what]
         # The first to be seen was there before these logs, and the last is still there after them.
