@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format golden bench truth truth-diagnosis clean
+.PHONY: help report test check format golden bench truth truth-diagnosis weights clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,10 @@ bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; 
 	$(BIN)/python -m benchmarks.run
 
 truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
-	$(BIN)/python benchmarks/truth/diagnosis.py
+	$(BIN)/python -m benchmarks.truth.diagnosis
+
+weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from which probabilities follow; read the difference
+	$(BIN)/python -m benchmarks.truth.weights
 
 truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what passes for a change; TRUTH_RUNS=2000 for finer counts
 	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md

@@ -23,7 +23,7 @@ from analyzer.simulate.wrap import CONTAINERS, Wrapped
 
 # A fault that moves no number by this part is none that logs could show.
 LEAST_EFFECT = 0.10
-# Without start-up, for asking whether a tail is made of cold starts whatever the scenario was.
+# Without start-up, for asking whether a tail or a bill is made of cold starts whatever the scenario was.
 NO_STARTUP: dict[str, float | bool] = {"init_factor": 0.0, "first_factor": 0.0}
 
 
@@ -122,7 +122,8 @@ class Case:
         ]
         injects = [one for fault in shown for one in fault.injects]
         also = {one for fault in shown for one in fault.accompanies}
-        if effects(self.run, self.intervened(NO_STARTUP))["p95_ms"].manifest:
+        startup = effects(self.run, self.intervened(NO_STARTUP))
+        if startup["p95_ms"].manifest or startup["gb_seconds"].manifest:
             also.add("cold-start")
         if any(call.ended == "out_of_memory" for call in self.run.calls):
             also.add("out-of-memory")
