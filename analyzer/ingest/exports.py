@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from analyzer.ingest import grammars, kernel
 from analyzer.ingest.assemble import Assembler, Block
-from analyzer.ingest.attempts import hashes
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked
 from analyzer.lake import Columns
@@ -95,6 +94,7 @@ class Exports:
         self.capacity = kernel.MARGIN + max(size, 4 * STEP)
         self.buffer = bytearray(self.capacity + kernel.MARGIN)
         self.view = memoryview(self.buffer)
+        self.kernel = kernel.Kernel(len(self.buffer))
         self.used = kernel.MARGIN
         self.stretches: list[_Stretch] = []
 
@@ -163,8 +163,8 @@ class Exports:
     def _scan(self, unfinished: _Stretch | None) -> int:
         """Give out the rows of everything in the buffer; of an unfinished file, up to the place that is returned."""
         self.view[self.used : self.used + kernel.MARGIN] = b"\n" + bytes(kernel.MARGIN - 1)
-        found = kernel.scan(self.buffer, kernel.MARGIN, self.used)
-        seen = _Seen(found, _Doubts(self.buffer, found), _Plain(found), found.events[found.first], hashes(found.ids))
+        found = self.kernel.scan(self.buffer, kernel.MARGIN, self.used)
+        seen = _Seen(found, _Doubts(self.buffer, found), _Plain(found), found.events[found.first])
         runs: list[_Run] = []
         keep = self.used
         for stretch in self.stretches:
@@ -245,7 +245,7 @@ class Exports:
         reading.saw(int(times.min()), int(times.max()))
         block = Block(
             ids=ids,
-            keys=seen.keys[begin:end],
+            keys=found.keys[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
@@ -266,7 +266,6 @@ class _Seen(Struct, frozen=True):
     doubts: _Doubts
     plain: _Plain
     starts: NDArray[np.int64]
-    keys: NDArray[np.uint64]
 
 
 class _Doubts:
