@@ -101,4 +101,6 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     yield from events.end()
 
 
-CONTAINER = Container(name="s3-export", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,))
+CONTAINER = Container(
+    name="s3-export", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,), anchored=True
+)
