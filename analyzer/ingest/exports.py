@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
@@ -245,7 +246,7 @@ class Exports:
         reading.saw(int(times.min()), int(times.max()))
         block = Block(
             ids=ids,
-            keys=found.keys[begin:end],
+            uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
@@ -344,13 +345,13 @@ def _holds(ids: NDArray[np.uint8], request_id: str) -> bool:
 
 
 def _columns(found: kernel.Scan, runs: list[_Run]) -> Columns:
-    rows = np.concatenate([np.arange(run.begin, run.end) for run in runs])
     sizes = [run.end - run.begin for run in runs]
-    traces = np.cumsum(found.traced) - 1
-    end, duration = found.end_time[rows], found.duration[rows]
-    traced = found.traced[rows]
-    nth = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])
-    nth += np.repeat([run.first or 0 for run in runs], sizes).astype(np.int32)
+    # How many traces stand before each row.
+    traces = np.concatenate(([0], np.cumsum(found.traced)))
+
+    def of(column: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([column[run.begin : run.end] for run in runs])
+
     return Columns(
         sizes=sizes,
         functions=[run.function for run in runs],
@@ -358,18 +359,18 @@ def _columns(found: kernel.Scan, runs: list[_Run]) -> Columns:
         streams=[run.stream for run in runs],
         runtimes=[run.runtime for run in runs],
         sources=[run.reading.name for run in runs],
-        request_id=found.ids[rows],
+        request_id=of(found.ids),
         attempt=np.concatenate([run.attempts for run in runs]),
-        start_time=end - np.rint(duration * 1000).astype(np.int64),
-        end_time=end,
-        duration_ms=duration,
-        billed_ms=found.billed[rows],
-        init_ms=found.initial[rows],
-        memory_mb=found.memory[rows],
-        max_memory_mb=found.used[rows],
-        traced=traced,
-        trace_id=found.traces[traces[rows[traced]]],
-        nth=nth,
+        start_time=of(found.start_time),
+        end_time=of(found.end_time),
+        duration_ms=of(found.duration),
+        billed_ms=of(found.billed),
+        init_ms=of(found.initial),
+        memory_mb=of(found.memory),
+        max_memory_mb=of(found.used),
+        traced=of(found.traced),
+        trace_id=np.concatenate([found.traces[traces[run.begin] : traces[run.end]] for run in runs]),
+        nth=np.concatenate([np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]),
         numbered=np.repeat([run.first is not None for run in runs], sizes),
-        position=found.report[rows] + np.repeat([run.offset for run in runs], sizes),
+        position=np.concatenate([found.report[run.begin : run.end] + run.offset for run in runs]),
     )

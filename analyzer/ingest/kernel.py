@@ -6,20 +6,19 @@ The work is a byte at a time, which is what Python is worst at; scan.c says what
 from __future__ import annotations
 
 import ctypes
-from pathlib import Path
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import DTypeLike, NDArray
 
 from analyzer.ingest.containers.s3_export import LONGEST_EVENT
+from analyzer.ingest.native import LIBRARY
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-LIBRARY = Path(__file__).with_name("scan.so")
 # Bytes that a buffer must have to spare in front of and behind what is scanned: what is looked at may reach beyond an event.
 MARGIN = 256
 TIME = 24  # 2026-03-17T08:12:05.123Z
@@ -37,8 +36,9 @@ SEGMENTS: dict[str, DTypeLike] = {
     "plain": np.bool_,
     "version": np.uint64,
     "ids": (np.uint8, ID),
-    "keys": np.uint64,
+    "uuids": (np.uint64, 2),
     "report": np.int64,
+    "start_time": np.int64,
     "end_time": np.int64,
     "duration": np.float64,
     "billed": np.float64,
@@ -49,6 +49,8 @@ SEGMENTS: dict[str, DTypeLike] = {
     "traces": (np.uint8, TRACE),
 }
 DOUBTFUL = 4
+
+LIBRARY.scan.restype = None
 
 
 class _Counts(ctypes.Structure):
@@ -70,9 +72,10 @@ class Scan(Struct, frozen=True):
     # The bytes of each version.
     version: Words
     ids: Bytes
-    # A hash of each id.
-    keys: Words
+    # Each id as two words.
+    uuids: Words
     report: Places
+    start_time: NDArray[np.int64]
     end_time: NDArray[np.int64]
     duration: NDArray[np.float64]
     billed: NDArray[np.float64]
@@ -88,8 +91,6 @@ class Kernel:
     """The columns for scans of up to `capacity` bytes. Memory is taken as it is filled."""
 
     def __init__(self, capacity: int) -> None:
-        self._scan = ctypes.CDLL(str(LIBRARY)).scan
-        self._scan.restype = None
         self._events = _columns(EVENTS, capacity // SHORTEST_EVENT + 1)
         self._segments = _columns(SEGMENTS, capacity // SHORTEST_START + 1)
         self._counts = _Counts()
@@ -100,7 +101,7 @@ class Kernel:
         Every stretch of a file that stands in the buffer has to begin behind a line feed.
         """
         content = (ctypes.c_uint8 * len(buffer)).from_buffer(buffer)
-        self._scan(
+        LIBRARY.scan(
             content,
             ctypes.c_int64(begin),
             ctypes.c_int64(end),
@@ -121,8 +122,9 @@ class Kernel:
             doubtful=np.flatnonzero(events["kind"] == DOUBTFUL),
             version=segments["version"],
             ids=segments["ids"],
-            keys=segments["keys"],
+            uuids=segments["uuids"],
             report=segments["report"],
+            start_time=segments["start_time"],
             end_time=segments["end_time"],
             duration=segments["duration"],
             billed=segments["billed"],

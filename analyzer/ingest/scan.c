@@ -10,13 +10,8 @@
    ends of its buffer, and no read reaches further beyond an event than that. kernel.py is the only caller. */
 
 #include <math.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <string.h>
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "times and ids are read as little-endian words");
-
-typedef const uint8_t *Place;
+#include "native.h"
 
 enum { TIME = 24, ID = 36, TRACE = 35, SEGMENT = 16, LONGEST_VERSION = 7, LONGEST_NUMBER = 7 };
 
@@ -36,9 +31,9 @@ struct segments {
     uint8_t *plain;
     uint64_t *version; /* its bytes */
     uint8_t *ids;
-    uint64_t *keys; /* a hash of the id */
+    uint64_t *uuids; /* two words each */
     int64_t *report; /* offset in the buffer */
-    int64_t *end_time;
+    int64_t *start_time, *end_time;
     double *duration, *billed, *initial; /* ms; not a number where there was no start-up */
     int32_t *memory, *used; /* MB */
     uint8_t *traced;
@@ -51,13 +46,6 @@ struct counts {
 
 #define STARTS(place, text) (memcmp(place, text, sizeof(text) - 1) == 0)
 #define EXPECT(at, text) (STARTS(at, text) && (at += sizeof(text) - 1))
-
-static uint64_t word(Place place)
-{
-    uint64_t value;
-    memcpy(&value, place, sizeof value);
-    return value;
-}
 
 static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
 
@@ -197,15 +185,6 @@ static bool says_something(Place at, Place end)
 
 /* ---- plain segments */
 
-/* Hexadecimal digits and hyphens alone. */
-static bool is_hexadecimal(Place at, int size)
-{
-    bool good = true;
-    for (int i = 0; i < size; i++)
-        good &= is_digit(at[i]) | ((uint8_t)((at[i] | 0x20) - 'a') < 6) | (at[i] == '-');
-    return good;
-}
-
 static bool whole(Place *at, int64_t *value)
 {
     int64_t number = 0;
@@ -228,12 +207,21 @@ static bool decimal(Place *at, int64_t *value)
     return true;
 }
 
+/* 1-6ac7c67c-4fb697db28b006524e491c37 */
+static bool is_trace(Place at)
+{
+    uint8_t digits[32];
+    memcpy(digits, at + 2, 8);
+    memcpy(digits + 8, at + 11, 24);
+    return STARTS(at, "1-") && at[10] == '-' && is_hexadecimal(digits, 32);
+}
+
 /* What may stand between the figures of REPORT and the event that follows: the id of a trace, or nothing. */
 static bool ending(Place at, Place next, Place *trace)
 {
     *trace = NULL;
     if (next - at == 2) return at[0] == '\n';
-    if (!EXPECT(at, "\nXRAY TraceId: ") || !is_hexadecimal(at, TRACE)) return false;
+    if (!EXPECT(at, "\nXRAY TraceId: ") || !is_trace(at)) return false;
     *trace = at;
     at += TRACE;
     if (!EXPECT(at, "\tSegmentId: ") || !is_hexadecimal(at, SEGMENT)) return false;
@@ -251,19 +239,6 @@ static uint64_t version_of(Place at, Place next)
     return word(at) & (~(uint64_t)0 >> (64 - 8 * length));
 }
 
-static uint64_t hash_of(Place id)
-{
-    static const uint64_t spread[] = {0x9E3779B97F4A7C15u, 0xC2B2AE3D27D4EB4Fu, 0x165667B19E3779F9u, 0x27D4EB2F165667C5u};
-    uint32_t tail;
-    memcpy(&tail, id + 32, sizeof tail);
-    uint64_t mixed = tail;
-    for (int i = 0; i < 4; i++) {
-        mixed = (mixed ^ word(id + 8 * i)) * spread[i];
-        mixed ^= mixed >> 29;
-    }
-    return mixed;
-}
-
 /* The segment of the events `first` to before `next`, into row `row` where it is plain. */
 static bool read_segment(Place buffer, const struct events *events, int64_t first, int64_t next,
                          const struct segments *out, int64_t row, struct counts *counts)
@@ -276,7 +251,7 @@ static bool read_segment(Place buffer, const struct events *events, int64_t firs
     Place start = buffer + events->place[first] + TIME + 1, end = buffer + events->place[next - 2] + TIME + 1;
     Place report = buffer + events->place[next - 1], following = buffer + events->place[next];
     Place id = start + sizeof "START RequestId: " - 1;
-    if (!is_hexadecimal(id, ID) || memcmp(end + sizeof "END RequestId: " - 1, id, ID)) return false;
+    if (!uuid_of(id, out->uuids + 2 * row) || memcmp(end + sizeof "END RequestId: " - 1, id, ID)) return false;
     end += sizeof "END RequestId: " - 1 + ID;
     if (!STARTS(end, "\n\n") || end + 2 != report) return false;
     uint64_t version = version_of(id + ID, buffer + events->place[first + 1]);
@@ -296,9 +271,10 @@ static bool read_segment(Place buffer, const struct events *events, int64_t firs
 
     out->version[row] = version;
     memcpy(out->ids + ID * row, id, ID);
-    out->keys[row] = hash_of(id);
     out->report[row] = report - buffer;
     out->end_time[row] = events->time[next - 1];
+    /* The START line may come long before the work: an environment can be started ahead of its first request. */
+    out->start_time[row] = events->time[next - 1] - duration * 10;
     out->duration[row] = (double)duration / 100;
     out->billed[row] = (double)billed;
     out->memory[row] = (int32_t)memory;
