@@ -81,9 +81,7 @@ class Attempts:
             end = min(len(uuids), begin + GENERATION - self._new.starts)
             part, into = np.ascontiguousarray(uuids[begin:end]), counts[begin:end]
             self._new.expect(end - begin)
-            LIBRARY.count_starts(
-                self._new.slots, self._old.slots, part.ctypes.data, end - begin, into.ctypes.data
-            )
+            LIBRARY.count_starts(self._new.slots, self._old.slots, part.ctypes.data, end - begin, into.ctypes.data)
             self._grow(end - begin)
             begin = end
         return counts

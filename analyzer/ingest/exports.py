@@ -370,7 +370,9 @@ def _columns(found: kernel.Scan, runs: list[_Run]) -> Columns:
         max_memory_mb=of(found.used),
         traced=of(found.traced),
         trace_id=np.concatenate([found.traces[traces[run.begin] : traces[run.end]] for run in runs]),
-        nth=np.concatenate([np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]),
+        nth=np.concatenate(
+            [np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]
+        ),
         numbered=np.repeat([run.first is not None for run in runs], sizes),
         position=np.concatenate([found.report[run.begin : run.end] + run.offset for run in runs]),
     )

@@ -6,6 +6,7 @@ The work is a byte at a time, which is what Python is worst at; scan.c says what
 from __future__ import annotations
 
 import ctypes
+from typing import Any
 
 import numpy as np
 from msgspec import Struct
@@ -111,34 +112,16 @@ class Kernel:
             ctypes.byref(self._counts),
         )
         counts = self._counts
-        events = {name: column[: counts.events] for name, column in self._events.items()}
-        # The last START begins no segment: its end is not in sight.
-        segments = {name: column[: max(0, counts.starts - 1)] for name, column in self._segments.items()}
-        return Scan(
-            events=events["place"],
-            times=events["time"],
-            first=self._segments["first"][: counts.starts],
-            plain=segments["plain"],
-            doubtful=np.flatnonzero(events["kind"] == DOUBTFUL),
-            version=segments["version"],
-            ids=segments["ids"],
-            uuids=segments["uuids"],
-            report=segments["report"],
-            start_time=segments["start_time"],
-            end_time=segments["end_time"],
-            duration=segments["duration"],
-            billed=segments["billed"],
-            memory=segments["memory"],
-            used=segments["used"],
-            initial=segments["initial"],
-            traced=segments["traced"],
-            traces=self._segments["traces"][: counts.traces],
-        )
+        places, times, kinds = (column[: counts.events] for column in self._events.values())
+        # The last START begins no segment, as its end is not in sight; it has a number all the same.
+        sizes = dict.fromkeys(SEGMENTS, max(0, counts.starts - 1)) | {"first": counts.starts, "traces": counts.traces}
+        segments = {name: column[: sizes[name]] for name, column in self._segments.items()}
+        return Scan(events=places, times=times, doubtful=np.flatnonzero(kinds == DOUBTFUL), **segments)
 
 
-def _columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[np.generic]]:
+def _columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
     return {name: np.empty(size, kind) for name, kind in kinds.items()}
 
 
-def _addresses(columns: dict[str, NDArray[np.generic]]) -> ctypes.Array[ctypes.c_void_p]:
+def _addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns.values()))
