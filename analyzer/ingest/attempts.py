@@ -18,6 +18,8 @@ GENERATION = 1 << 17
 ID = 36
 SMALLEST_TABLE = 64
 SLOT = np.dtype([("id", np.uint64, 2), ("count", np.uint64)])
+# What a generation begins with: a table without ids.
+NOTHING = np.zeros(1, SLOT)
 
 
 class _Slots(ctypes.Structure):
@@ -40,22 +42,19 @@ class _Generation:
     def __init__(self) -> None:
         self.starts = 0
         self.others: dict[str, int] = {}
-        self._make(SMALLEST_TABLE)
+        self._table = NOTHING
+        self.slots = _Slots(NOTHING.ctypes.data, len(NOTHING))
 
     def expect(self, starts: int) -> None:
         """Make room, so that half of the table stays empty."""
-        size = len(self._table)
+        size = max(len(self._table), SMALLEST_TABLE)
         while size < 2 * (self.starts + starts):
             size *= 2
         if size > len(self._table):
-            before, table = self.slots, self._table  # which has to live as long as it is read
-            self._make(size)
-            LIBRARY.enlarge(before, self.slots)
-            del table
-
-    def _make(self, size: int) -> None:
-        self._table = np.zeros(size, SLOT)
-        self.slots = _Slots(self._table.ctypes.data, size)
+            table = np.zeros(size, SLOT)
+            slots = _Slots(table.ctypes.data, size)
+            LIBRARY.enlarge(self.slots, slots)
+            self._table, self.slots = table, slots
 
 
 class Attempts:

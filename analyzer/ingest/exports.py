@@ -59,10 +59,14 @@ class Reading(Struct):
 
 
 class _Stretch(Struct):
-    """Bytes of one file in the buffer. `ends` is called behind the last byte of the file, with what it broke off with."""
+    """Bytes of one file in the buffer. `ends` is called behind the last byte of the file, with what it broke off with.
+
+    `last`: no file continues this one.
+    """
 
     reading: Reading
     events: s3_export.Events
+    last: bool
     begin: int
     end: int
     ends: Callable[[Exception | None], None] | None = None
@@ -106,9 +110,13 @@ class Exports:
         head: bytes,
         content: Unpacked,
         ends: Callable[[Exception | None], None],
+        last: bool,
     ) -> None:
-        """Take a file whose first bytes are `head`; its rows may come out later, at the latest with `finish`."""
-        stretch = self._begin(reading, events)
+        """Take a file whose first bytes are `head`; its rows may come out later, at the latest with `finish`.
+
+        `last`: no file continues it, so that an invocation in hand at its end is over.
+        """
+        stretch = self._begin(reading, events, last)
         broke: Exception | None = None
         rest = memoryview(head)
         while rest:
@@ -139,12 +147,12 @@ class Exports:
         self._scan(None)
         self.used = kernel.MARGIN
 
-    def _begin(self, reading: Reading, events: s3_export.Events) -> _Stretch:
+    def _begin(self, reading: Reading, events: s3_export.Events, last: bool) -> _Stretch:
         if self.used + 2 * STEP > self.capacity:
             self.finish()
         self.buffer[self.used] = SEPARATOR
         self.used += 1
-        stretch = _Stretch(reading, events, self.used, self.used)
+        stretch = _Stretch(reading, events, last, self.used, self.used)
         self.stretches.append(stretch)
         return stretch
 
@@ -164,7 +172,13 @@ class Exports:
     def _scan(self, unfinished: _Stretch | None) -> int:
         """Give out the rows of everything in the buffer; of an unfinished file, up to the place that is returned."""
         self.view[self.used : self.used + kernel.MARGIN] = b"\n" + bytes(kernel.MARGIN - 1)
-        found = self.kernel.scan(self.buffer, kernel.MARGIN, self.used)
+        found = self.kernel.scan(
+            self.buffer,
+            [
+                kernel.Stretch(one.begin, one.end, one.last and one.broke is None and one is not unfinished)
+                for one in self.stretches
+            ],
+        )
         seen = _Seen(found, _Doubts(self.buffer, found), _Plain(found), found.events[found.first])
         runs: list[_Run] = []
         keep = self.used
@@ -174,8 +188,7 @@ class Exports:
                 self._stretch(seen, stretch, keep, runs)
                 break
             self._stretch(seen, stretch, stretch.end, runs)
-            if stretch.broke is None:
-                stretch.reading.take(stretch.events.end())
+            stretch.reading.take(stretch.events.end())
             assert stretch.ends is not None
             stretch.ends(stretch.broke)
             for work in stretch.afterwards:
@@ -200,7 +213,7 @@ class Exports:
         base = stretch.events.offset - stretch.begin
         starts = seen.starts
         low, high = (int(number) for number in np.searchsorted(starts, (stretch.begin, end)))
-        # A cut before a START shows the end of the segment before it; the end of a file does not.
+        # A cut before a START shows the end of the segment before it; the end of a file that goes on elsewhere does not.
         high -= 0 if high < len(starts) and starts[high] == end else 1
         place = stretch.begin
         for begin, stop in seen.plain.between(low, high):
@@ -211,7 +224,7 @@ class Exports:
                 run = self._block(seen, stretch, first, last, base)
                 if run is not None:
                     runs.append(run)
-                    place = int(starts[last])
+                    place = int(starts[run.end])
                     stretch.events.skip(place - int(starts[first]))
                 else:
                     place = int(starts[first])
@@ -235,6 +248,12 @@ class Exports:
         unreported = assembler.idle(environment)
         if unreported is None or any(_holds(ids, one) for one in unreported):
             return None
+        if unreported and seen.starts[end] == stretch.end:
+            # They are given out before the invocation that the file ends with.
+            end -= 1
+            ids = found.ids[begin:end]
+            if begin == end:
+                return None
         # A START of one of those would give it out before the invocation that this block ends with.
         following = int(found.events[found.first[end]]) + kernel.ID_IN_START
         if any(self.buffer.startswith(one.encode(), following) for one in unreported):

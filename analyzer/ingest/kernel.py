@@ -6,6 +6,7 @@ The work is a byte at a time, which is what Python is worst at; scan.c says what
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,12 @@ DOUBTFUL = 4
 LIBRARY.scan.restype = None
 
 
+class Stretch(ctypes.Structure):
+    """Part of a file in a buffer, from the beginning of a line on. `closed`: what is in hand at its end is over there."""
+
+    _fields_ = (("begin", ctypes.c_int64), ("end", ctypes.c_int64), ("closed", ctypes.c_int64))
+
+
 class _Counts(ctypes.Structure):
     _fields_ = (("events", ctypes.c_int64), ("starts", ctypes.c_int64), ("traces", ctypes.c_int64))
 
@@ -61,7 +68,8 @@ class _Counts(ctypes.Structure):
 class Scan(Struct, frozen=True):
     """What was found in a buffer: events at `events`, of which `first[k]` begins segment k; `plain` says what it is good for.
 
-    The columns hold one row a segment; only those of plain segments mean anything. They are good until the next scan.
+    The end of a closed stretch stands among the events and among the beginnings of segments, too. The columns hold one row a
+    segment; only those of plain segments mean anything. They are good until the next scan.
     """
 
     events: Places
@@ -92,20 +100,19 @@ class Kernel:
     """The columns for scans of up to `capacity` bytes. Memory is taken as it is filled."""
 
     def __init__(self, capacity: int) -> None:
-        self._events = _columns(EVENTS, capacity // SHORTEST_EVENT + 1)
-        self._segments = _columns(SEGMENTS, capacity // SHORTEST_START + 1)
+        # A stretch has an event or more, and its end is one besides.
+        events = capacity // SHORTEST_EVENT + 1
+        self._events = _columns(EVENTS, 2 * events)
+        self._segments = _columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
         self._counts = _Counts()
 
-    def scan(self, buffer: bytearray, begin: int, end: int) -> Scan:
-        """Look at the whole events between `begin` and `end`, both a MARGIN or more away from the ends of the buffer.
-
-        Every stretch of a file that stands in the buffer has to begin behind a line feed.
-        """
+    def scan(self, buffer: bytearray, stretches: Sequence[Stretch]) -> Scan:
+        """Look at the whole events of some stretches, all of them a MARGIN or more away from the ends of the buffer."""
         content = (ctypes.c_uint8 * len(buffer)).from_buffer(buffer)
         LIBRARY.scan(
             content,
-            ctypes.c_int64(begin),
-            ctypes.c_int64(end),
+            (Stretch * len(stretches))(*stretches),
+            ctypes.c_int64(len(stretches)),
             ctypes.c_int64(LONGEST_EVENT),
             _addresses(self._events),
             _addresses(self._segments),

@@ -15,8 +15,8 @@
 
 enum { TIME = 24, ID = 36, TRACE = 35, SEGMENT = 16, LONGEST_VERSION = 7, LONGEST_NUMBER = 7 };
 
-/* Of a DOUBTFUL event only the grammars can tell what it is. */
-enum kind { APPLICATION, START, END, REPORT, DOUBTFUL };
+/* Of a DOUBTFUL event only the grammars can tell what it is. A BORDER is none, but the end of what was in hand. */
+enum kind { APPLICATION, START, END, REPORT, DOUBTFUL, BORDER };
 
 /* One element an event. */
 struct events {
@@ -285,45 +285,79 @@ static bool read_segment(Place buffer, const struct events *events, int64_t firs
     return true;
 }
 
-/* Look at the events between `begin` and `end`; the byte before `begin` is a line feed where an event may begin there.
+/* Part of a file in the buffer, from the beginning of a line on. `closed`: what is in hand at its end is over there. */
+struct stretch {
+    int64_t begin, end, closed;
+};
 
-   The last START begins no segment: its end is not in sight. Still its number stands behind those of the segments. */
-void scan(Place buffer, int64_t begin, int64_t end, int64_t longest_event, const struct events *events,
-          const struct segments *segments, struct counts *counts)
+/* What was found so far. */
+struct state {
+    Place buffer;
+    const struct events *events;
+    const struct segments *segments;
+    struct counts *counts;
+};
+
+/* A START at `place`, or the end of a closed stretch, which ends a segment as a START does. */
+static void begin_segment(const struct state *state)
 {
-    Place stop = buffer + end, at = buffer + begin - 1, own_id = NULL;
+    struct counts *counts = state->counts;
+    const struct segments *segments = state->segments;
+    if (counts->starts) {
+        int64_t row = counts->starts - 1;
+        segments->plain[row] =
+            read_segment(state->buffer, state->events, segments->first[row], counts->events, segments, row, counts);
+    }
+    segments->first[counts->starts++] = counts->events;
+}
+
+static void scan_stretch(const struct state *state, struct stretch stretch, int64_t longest_event)
+{
+    const struct events *events = state->events;
+    int64_t *count = &state->counts->events;
+    int64_t before = *count;
+    Place at = state->buffer + stretch.begin, stop = state->buffer + stretch.end, own_id = NULL;
     struct date date = {0, 0, -1};
     bool stack = false;
-    int64_t count = 0, starts = 0;
-    counts->traces = 0;
     for (;;) {
-        at = at < stop ? memchr(at, '\n', (size_t)(stop - at)) : NULL;
-        at = at ? at + 1 : stop;
         int64_t time = stop - at > TIME ? event_time(at, &date) : -1;
         if (time < 0 && at < stop) {
             stack |= stop - at >= 4 && STARTS(at, "\tat ");
-            continue;
+        } else {
+            if (*count > before && events->kind[*count - 1] == APPLICATION) {
+                Place text = state->buffer + events->place[*count - 1] + TIME + 1;
+                bool too_long = at - text + TIME + 1 > longest_event;
+                if (too_long || stack || says_something(text, at)) events->kind[*count - 1] = DOUBTFUL;
+            }
+            if (at == stop) break;
+            stack = false;
+            events->place[*count] = at - state->buffer;
+            events->time[*count] = time;
+            at += TIME + 1;
+            events->kind[*count] = (uint8_t)kind_of(at, own_id);
+            if (events->kind[*count] == START) {
+                begin_segment(state);
+                own_id = at + sizeof "START RequestId: " - 1;
+            }
+            ++*count;
         }
-        if (count && events->kind[count - 1] == APPLICATION) {
-            Place text = buffer + events->place[count - 1] + TIME + 1;
-            bool too_long = at < stop && at - text + TIME + 1 > longest_event;
-            if (too_long || stack || says_something(text, at)) events->kind[count - 1] = DOUBTFUL;
-        }
-        if (at >= stop) break;
-        stack = false;
-        events->place[count] = at - buffer;
-        events->time[count] = time;
-        at += TIME + 1;
-        events->kind[count] = (uint8_t)kind_of(at, own_id);
-        if (events->kind[count] == START) {
-            if (starts)
-                segments->plain[starts - 1] = read_segment(buffer, events, segments->first[starts - 1], count,
-                                                           segments, starts - 1, counts);
-            segments->first[starts++] = count;
-            own_id = at + sizeof "START RequestId: " - 1;
-        }
-        count++;
+        at = at < stop ? memchr(at, '\n', (size_t)(stop - at)) : NULL;
+        at = at ? at + 1 : stop;
     }
-    counts->events = count;
-    counts->starts = starts;
+    if (stretch.closed) {
+        events->place[*count] = stretch.end;
+        events->time[*count] = *count ? events->time[*count - 1] : 0;
+        events->kind[*count] = BORDER;
+        begin_segment(state);
+        ++*count;
+    }
+}
+
+/* Look at the events of some stretches. The last START begins no segment, as its end is not in sight. */
+void scan(Place buffer, const struct stretch *stretches, int64_t number, int64_t longest_event,
+          const struct events *events, const struct segments *segments, struct counts *counts)
+{
+    struct state state = {buffer, events, segments, counts};
+    counts->events = counts->starts = counts->traces = 0;
+    for (int64_t i = 0; i < number; i++) scan_stretch(&state, stretches[i], longest_event);
 }

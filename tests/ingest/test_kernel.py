@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import random
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -328,6 +329,15 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
         for size in (299, 300, 301, 5_000):
             rows = both([[of(IDS[4], IDS[5], "x" * size, IDS[6], *invocation("y" * size + " n=1"), IDS[7], IDS[8])]])
             assert ("is longer than" in rows["sources"][0]) == (size > 290)
+
+
+def test_what_was_whole_before_a_damaged_file_breaks_off_is_kept() -> None:
+    packer = zlib.compressobj(wbits=31)
+    content = of(IDS[4], IDS[5], IDS[6], f"START RequestId: {IDS[7]}")[:-12]
+    broken = packer.compress(content) + packer.flush(zlib.Z_SYNC_FLUSH)
+    rows = both([[broken]])
+    assert len(rows["invocations"]) == 3
+    assert "breaks off or is damaged" in rows["sources"][0]
 
 
 def test_plain_invocations_do_not_go_line_by_line() -> None:
