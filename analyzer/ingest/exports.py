@@ -255,8 +255,10 @@ class Exports:
             if begin == end:
                 return None
         # A START of one of those would give it out before the invocation that this block ends with.
-        following = int(found.events[found.first[end]]) + kernel.ID_IN_START
-        if any(self.buffer.startswith(one.encode(), following) for one in unreported):
+        # Of the last START in the buffer no more than a part may be there.
+        place = int(found.events[found.first[end]]) + kernel.ID_IN_START
+        following = bytes(self.view[place : min(place + kernel.ID, self.used)])
+        if any(one.encode().startswith(following) for one in unreported):
             return None
         first_event, behind = int(found.first[begin]), int(found.first[end])
         times = found.times[first_event:behind]
