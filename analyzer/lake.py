@@ -177,6 +177,7 @@ class Columns(Struct, frozen=True, kw_only=True):
     sizes: list[int]
     functions: list[str | None]
     versions: list[str]
+    log_groups: list[str | None]
     streams: list[str | None]
     runtimes: list[str | None]
     sources: list[str]
@@ -200,6 +201,7 @@ class Columns(Struct, frozen=True, kw_only=True):
         arrays = {
             "function": _repeated(self.functions, self.sizes),
             "version": _repeated(self.versions, self.sizes),
+            "log_group": _repeated(self.log_groups, self.sizes),
             "stream": _repeated(self.streams, self.sizes),
             "request_id": _fixed(self.request_id),
             "attempt": pa.array(self.attempt),

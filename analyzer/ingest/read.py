@@ -16,8 +16,9 @@ from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise, s3_export
 from analyzer.ingest.containers.container import Container
-from analyzer.ingest.exports import BUFFER, Exports, Reading
+from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
+from analyzer.ingest.segments import Reading
 from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find
 from analyzer.lake import Columns, Lake
 from analyzer.model import Source

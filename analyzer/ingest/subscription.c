@@ -1,0 +1,454 @@
+/* Finds the unremarkable invocations of functions with JSON logs in what CloudWatch Logs sends to subscribers.
+
+   The objects follow each other, with nothing between them. Each holds events of one stream, whose messages are JSON inside
+   JSON strings, so that every quotation mark of theirs is `\"` here. As in scan.c whatever is not certain is not plain, and
+   an object that is not exactly as CloudWatch writes it ends the scan. Events with ids that were met before are DUPLICATE. */
+
+#include <math.h>
+
+#include "native.h"
+
+enum { EVENT_ID = 56 };
+
+/* One object. Where `known` is 0 it is none that this file reads, and nothing else but its borders is there. */
+struct envelope {
+    int64_t begin, end, known;
+    int64_t group, group_size, stream, stream_size;      /* texts without escapes */
+    int64_t first, behind;                               /* numbers of its events */
+};
+
+/* Ids of events that were met: a table with open addressing, which subscription.py owns and enlarges. */
+struct met {
+    uint64_t id[3], used;
+};
+
+struct ids {
+    struct met *slots;
+    int64_t size;
+};
+
+/* The invocation in hand: its id, and whether its REPORT was the last event so far. */
+struct invocation {
+    Place id, trace, arn;
+    int64_t arn_size, row, now;
+    uint64_t version;
+    enum { SERVED, ENDED, REPORTED, SPOILT } state;
+};
+
+#define QUOTE "\\\""
+#define KEY(name) QUOTE name QUOTE ":"
+#define TEXT(name) KEY(name) QUOTE
+
+/* ---- JSON inside JSON */
+
+/* Behind a string of a message that begins at `at`, else NULL: only escapes that mean the same to every reader. */
+static Place behind_string(Place at, Place end)
+{
+    while (at + 1 < end) {
+        if (*at != '\\') {
+            if (*at < ' ') return NULL;
+            at++;
+        } else if (at[1] == '"') {
+            return at + 2;
+        } else if (at[1] == '\\' && at + 3 < end) {
+            if (at[2] == '\\' && (at[3] == '"' || at[3] == '\\')) at += 4;
+            else if (at[2] == 'n' || at[2] == 't' || at[2] == 'r' || at[2] == '/') at += 3;
+            else return NULL;
+        } else {
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Behind a number without exponent, else NULL. */
+static Place behind_number(Place at)
+{
+    if (*at == '-') at++;
+    if (!is_digit(*at) || (*at == '0' && is_digit(at[1]))) return NULL;
+    while (is_digit(*at)) at++;
+    if (*at == '.') {
+        if (!is_digit(at[1])) return NULL;
+        for (at++; is_digit(*at);) at++;
+    }
+    return at;
+}
+
+#define IS(name) (size == (int64_t)sizeof(name) - 1 && STARTS(key, name))
+
+/* Whether a key may stand in a record that says nothing remarkable; `number`: also with a number, which is none of the input. */
+static bool is_quiet_key(Place key, int64_t size, bool number)
+{
+    if (number)
+        return IS("timestamp") || IS("time") || IS("sampling_rate") || IS("function_memory_size") || IS("pid");
+    return !IS("type") && !IS("log_level") && !IS("errorType") && !IS("errorMessage") && !IS("exception_name") &&
+           !IS("exception") && !IS("stackTrace") && !IS("_aws");
+}
+
+static bool is_request_id(Place key, int64_t size)
+{
+    return IS("requestId") || IS("AWSRequestId") || IS("function_request_id") || IS("FunctionRequestId") ||
+           IS("request_id");
+}
+
+/* A flat record of the application that names no other request, no level that matters, no error and no number of the input. */
+static bool is_quiet_record(Place at, Place end, Place own_id)
+{
+    if (!EXPECT(at, "{")) return false;
+    for (;;) {
+        if (!EXPECT(at, QUOTE)) return false;
+        Place key = at;
+        if (!(at = behind_string(at, end))) return false;
+        int64_t size = at - key - 2;
+        if (memchr(key, '\\', (size_t)size) || *at++ != ':') return false;
+        if (EXPECT(at, QUOTE)) {
+            Place value = at;
+            if (!(at = behind_string(at, end)) || !is_quiet_key(key, size, false)) return false;
+            if (IS("level") && !STARTS(value, "INFO" QUOTE) && !STARTS(value, "DEBUG" QUOTE) &&
+                !STARTS(value, "TRACE" QUOTE))
+                return false;
+            if (is_request_id(key, size) && (!own_id || at - value != ID + 2 || memcmp(value, own_id, ID))) return false;
+        } else if (EXPECT(at, "true") || EXPECT(at, "false") || EXPECT(at, "null")) {
+            if (!is_quiet_key(key, size, false) || IS("level")) return false;
+        } else if (!(at = behind_number(at)) || !is_quiet_key(key, size, true)) {
+            return false;
+        }
+        if (EXPECT(at, "}")) break;
+        if (!EXPECT(at, ",")) return false;
+    }
+    return at + (STARTS(at, "\\n") ? 2 : 0) == end;
+}
+
+/* ---- the platform's events */
+
+/* A number of up to twelve digits and three decimals, in thousandths. */
+static bool thousandths(Place *at, int64_t *value)
+{
+    int64_t number = 0;
+    int length = 0;
+    Place place = *at;
+    if (*place == '0' && is_digit(place[1])) return false;
+    for (; is_digit(*place); place++, length++) {
+        if (length == 12) return false;
+        number = number * 10 + *place - '0';
+    }
+    if (!length) return false;
+    int decimals = 0;
+    if (*place == '.') {
+        for (place++; is_digit(*place); place++, decimals++) {
+            if (decimals == 3) return false;
+            number = number * 10 + *place - '0';
+        }
+        if (!decimals) return false;
+    }
+    for (; decimals < 3; decimals++) number *= 10;
+    *at = place;
+    *value = number;
+    return true;
+}
+
+static bool whole(Place *at, int64_t *value)
+{
+    if (!thousandths(at, value) || *value % 1000 || *value / 1000 > INT32_MAX) return false;
+    *value /= 1000;
+    return true;
+}
+
+/* The header of X-Ray, which may be left out. */
+static bool tracing(Place *at, Place end, Place *trace)
+{
+    Place place = *at;
+    if (!EXPECT(place, "," KEY("tracing") "{")) return true;
+    if (EXPECT(place, TEXT("spanId")) && (!(place = behind_string(place, end)) || !EXPECT(place, ","))) return false;
+    if (!EXPECT(place, TEXT("type") "X-Amzn-Trace-Id" QUOTE "," TEXT("value") "Root=") || !is_trace(place)) return false;
+    *trace = place;
+    place += TRACE;
+    if (*place != ';' || !(place = behind_string(place, end)) || !EXPECT(place, "}")) return false;
+    *at = place;
+    return true;
+}
+
+static bool ends(Place at, Place end)
+{
+    if (!EXPECT(at, "}}")) return false;
+    return at + (STARTS(at, "\\n") ? 2 : 0) == end;
+}
+
+/* START where all of it is as usual, and of the function that was named last in this envelope. */
+static bool started(Place at, Place end, struct invocation *invocation)
+{
+    uint64_t id[2];
+    struct invocation fresh = {.id = at, .arn = invocation->arn, .arn_size = invocation->arn_size, .state = SERVED};
+    if (!uuid_of(at, id)) return false;
+    at += ID;
+    if (!EXPECT(at, QUOTE ",")) return false;
+    bool same = true;
+    if (EXPECT(at, TEXT("functionArn"))) {
+        Place arn = at;
+        if (!(at = behind_string(at, end)) || !EXPECT(at, ",")) return false;
+        int64_t size = at - arn;
+        same = fresh.arn && size == fresh.arn_size && memcmp(arn, fresh.arn, (size_t)size) == 0;
+        fresh.arn = arn;
+        fresh.arn_size = size;
+    }
+    if (!EXPECT(at, TEXT("version"))) return false;
+    int length = 0;
+    bool number = true;
+    while (length <= LONGEST_VERSION && at[length] != '\\') number &= is_digit(at[length++]);
+    if (!length || length > LONGEST_VERSION || (!number && !(length == 7 && STARTS(at, "$LATEST")))) return false;
+    fresh.version = word(at) & (~(uint64_t)0 >> (64 - 8 * length));
+    at += length;
+    if (!EXPECT(at, QUOTE) || !tracing(&at, end, &fresh.trace) || !ends(at, end)) return false;
+    if (!same) fresh.id = NULL;
+    *invocation = fresh;
+    return true;
+}
+
+/* REPORT of the invocation in hand, into its row. */
+static bool reported(Place at, Place end, struct invocation *invocation, const struct segments *out)
+{
+    int64_t duration, billed, memory, used, initial = -1, row = invocation->row;
+    if (memcmp(at, invocation->id, ID)) return false;
+    at += ID;
+    if (!EXPECT(at, QUOTE "," KEY("metrics") "{" KEY("durationMs")) || !thousandths(&at, &duration)) return false;
+    if (!EXPECT(at, "," KEY("billedDurationMs")) || !whole(&at, &billed)) return false;
+    if (!EXPECT(at, "," KEY("memorySizeMB")) || !whole(&at, &memory)) return false;
+    if (!EXPECT(at, "," KEY("maxMemoryUsedMB")) || !whole(&at, &used)) return false;
+    if (EXPECT(at, "," KEY("initDurationMs")) && !thousandths(&at, &initial)) return false;
+    if (!EXPECT(at, "}," TEXT("status") "success" QUOTE)) return false;
+    if (!tracing(&at, end, &invocation->trace) || !ends(at, end)) return false;
+    out->version[row] = invocation->version;
+    uuid_of(invocation->id, out->uuids + 2 * row);
+    out->end_time[row] = invocation->now;
+    out->start_time[row] = invocation->now - duration;
+    out->duration[row] = (double)duration / 1000;
+    out->billed[row] = (double)billed;
+    out->memory[row] = (int32_t)memory;
+    out->used[row] = (int32_t)used;
+    out->initial[row] = initial < 0 ? NAN : (double)initial / 1000;
+    return true;
+}
+
+/* runtimeDone of the invocation in hand, which went well. */
+static bool ended(Place at, Place end, const struct invocation *invocation)
+{
+    if (memcmp(at, invocation->id, ID)) return false;
+    at += ID;
+    if (!EXPECT(at, QUOTE "," TEXT("status") "success" QUOTE)) return false;
+    /* Spans and metrics follow, of which the grammar takes nothing; an errorType would be taken. */
+    for (Place key = at; (key = memchr(key, 'T', (size_t)(end - key))); key++)
+        if (STARTS(key - 5, "errorType")) return false;
+    return true;
+}
+
+/* ---- events */
+
+/* `{"id":"<56 digits>","timestamp":<13 digits>,"message":"` */
+enum { ID_IN_EVENT = 7, TIME_IN_EVENT = ID_IN_EVENT + EVENT_ID + 14, TEXT_IN_EVENT = TIME_IN_EVENT + 13 + 12 };
+#define PLATFORM_ESCAPED QUOTE "," TEXT("type") "platform."
+#define RECORD QUOTE "," KEY("record") "{" TEXT("requestId")
+
+static uint64_t hash_of(const uint64_t id[3])
+{
+    uint64_t mixed = (id[0] * 0x9E3779B97F4A7C15u ^ id[1]) * 0xC2B2AE3D27D4EB4Fu ^ id[2];
+    mixed *= 0x165667B19E3779F9u;
+    return mixed ^ mixed >> 32;
+}
+
+static struct met *find(const struct ids *table, const uint64_t id[3])
+{
+    for (uint64_t place = hash_of(id);; place++) {
+        struct met *slot = table->slots + (place & (uint64_t)(table->size - 1));
+        if (!slot->used || memcmp(slot->id, id, sizeof slot->id) == 0) return slot;
+    }
+}
+
+/* Whether an id of 56 digits was met before; from now on it is. */
+int64_t met_before(const struct ids *fresh, const struct ids *old, Place digits)
+{
+    uint64_t id[3] = {0, 0, 0};
+    for (int i = 0; i < EVENT_ID; i++) id[i / 19] = id[i / 19] * 10 + digits[i] - '0';
+    struct met *slot = find(fresh, id);
+    if (slot->used || find(old, id)->used) return true;
+    memcpy(slot->id, id, sizeof slot->id);
+    slot->used = 1;
+    return false;
+}
+
+/* Copy what `from` holds into `to`, which is larger and empty. */
+void enlarge_ids(const struct ids *from, const struct ids *to)
+{
+    for (int64_t i = 0; i < from->size; i++)
+        if (from->slots[i].used) *find(to, from->slots[i].id) = from->slots[i];
+}
+
+static bool digits_only(Place at, int size)
+{
+    bool good = true;
+    for (int i = 0; i < size; i++) good &= is_digit(at[i]);
+    return good;
+}
+
+/* Behind a string that begins at `at`, the quotation mark included; NULL where it has no end. */
+static Place behind_text(Place at, Place stop)
+{
+    for (; at < stop && (at = memchr(at, '"', (size_t)(stop - at))); at++) {
+        Place slash = at;
+        while (slash[-1] == '\\') slash--;
+        if ((at - slash) % 2 == 0) return at + 1;
+    }
+    return NULL;
+}
+
+/* Behind any object, else NULL. */
+static Place behind_object(Place at, Place stop)
+{
+    for (int depth = 0; at && at < stop;) {
+        uint8_t byte = *at++;
+        if (byte == '"') at = behind_text(at, stop);
+        else if (byte == '{' || byte == '[') depth++;
+        else if ((byte == '}' || byte == ']') && --depth <= 0) return depth == 0 ? at : NULL;
+    }
+    return NULL;
+}
+
+/* A text without escapes, and what follows it. */
+static bool text(Place buffer, Place *at, Place stop, int64_t *begin, int64_t *size)
+{
+    Place place = *at, end = behind_text(place, stop);
+    if (!end) return false;
+    *begin = place - buffer;
+    *size = end - 1 - place;
+    for (; place < end - 1; place++)
+        if (*place == '\\' || *place < ' ' || *place >= 0x80) return false;
+    *at = end;
+    return true;
+}
+
+/* Events one after the other, from number `counts->events` on; false where one is not as usual or has no end. */
+static bool read_events(Place buffer, Place *at, Place stop, const struct events *events, int64_t *count)
+{
+    Place place = *at;
+    for (;;) {
+        Place event = place;
+        if (stop - place < TEXT_IN_EVENT || !STARTS(place, "{\"id\":\"") ||
+            !digits_only(place + ID_IN_EVENT, EVENT_ID) || !STARTS(place + TIME_IN_EVENT - 14, "\",\"timestamp\":") ||
+            !digits_only(place + TIME_IN_EVENT, 13) || place[TIME_IN_EVENT] == '0' ||
+            !STARTS(place + TEXT_IN_EVENT - 12, ",\"message\":\""))
+            return false;
+        int64_t time = 0;
+        for (int i = 0; i < 13; i++) time = time * 10 + place[TIME_IN_EVENT + i] - '0';
+        if (!(place = behind_text(place + TEXT_IN_EVENT, stop)) || stop - place < 2 || *place++ != '}') return false;
+        events->place[*count] = event - buffer;
+        events->time[*count] = time * 1000;
+        ++*count;
+        if (*place == ']') break;
+        if (*place++ != ',') return false;
+    }
+    *at = place;
+    return true;
+}
+
+static bool read_envelope(Place buffer, Place *at, Place stop, const struct events *events, int64_t *count,
+                          struct envelope *envelope)
+{
+    Place place = *at;
+    int64_t owner, size;
+    if (!EXPECT(place, "{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"") || !text(buffer, &place, stop, &owner, &size))
+        return false;
+    if (!EXPECT(place, ",\"logGroup\":\"") || !text(buffer, &place, stop, &envelope->group, &envelope->group_size))
+        return false;
+    if (!EXPECT(place, ",\"logStream\":\"") || !text(buffer, &place, stop, &envelope->stream, &envelope->stream_size))
+        return false;
+    if (!EXPECT(place, ",\"subscriptionFilters\":[")) return false;
+    while (EXPECT(place, "\""))
+        if (!text(buffer, &place, stop, &owner, &size) || (*place != ']' && !EXPECT(place, ","))) return false;
+    if (!EXPECT(place, "],\"logEvents\":[") || !read_events(buffer, &place, stop, events, count)) return false;
+    if (!EXPECT(place, "]}")) return false;
+    *at = place;
+    return true;
+}
+
+static enum kind kind_of(Place text, Place end, struct invocation *invocation, const struct segments *segments)
+{
+    bool served = invocation->id != NULL;
+    if (!STARTS(text, "{\\\"time\\\":\\\"") || !is_time(text + 12) || !STARTS(text + 36, PLATFORM_ESCAPED))
+        return is_quiet_record(text, end, invocation->id) ? APPLICATION : DOUBTFUL;
+    Place at = text + 36 + sizeof PLATFORM_ESCAPED - 1;
+    if (EXPECT(at, "start" RECORD) && started(at, end, invocation)) return invocation->id ? START : DOUBTFUL;
+    if (served && EXPECT(at, "runtimeDone" RECORD) && ended(at, end, invocation)) return END;
+    if (served && EXPECT(at, "report" RECORD) && reported(at, end, invocation, segments)) return REPORT;
+    /* What the grammar reads there may name another function. */
+    invocation->arn = NULL;
+    return DOUBTFUL;
+}
+
+/* The segments of an envelope, from its first START on. */
+static void read_segments(Place buffer, const struct envelope *envelope, const struct events *events,
+                          const struct segments *segments, struct counts *counts, const struct ids *fresh,
+                          const struct ids *old)
+{
+    struct invocation invocation = {.id = NULL};
+    for (int64_t number = envelope->first; number < envelope->behind; number++) {
+        Place event = buffer + events->place[number];
+        Place next = buffer + (number + 1 < envelope->behind ? events->place[number + 1] : envelope->end - 1);
+        struct invocation before = invocation;
+        invocation.now = events->time[number];
+        enum kind kind = kind_of(event + TEXT_IN_EVENT, next - 3, &invocation, segments);
+        if (met_before(fresh, old, event + ID_IN_EVENT)) {
+            kind = DUPLICATE;
+            invocation = before;
+            invocation.arn = NULL;
+        }
+        events->kind[number] = (uint8_t)kind;
+        if (kind == START) {
+            if (before.id && before.state == REPORTED) {
+                int64_t row = before.row;
+                segments->plain[row] = true;
+                segments->traced[row] = before.trace != NULL;
+                if (before.trace) memcpy(segments->traces + TRACE * counts->traces++, before.trace, TRACE);
+            }
+            invocation.row = counts->starts++;
+            segments->first[invocation.row] = number;
+            segments->plain[invocation.row] = segments->traced[invocation.row] = false;
+            memcpy(segments->ids + ID * invocation.row, invocation.id, ID);
+        } else if (kind == END) {
+            invocation.state = invocation.state == SERVED ? ENDED : SPOILT;
+        } else if (kind == REPORT) {
+            invocation.state = invocation.state == SERVED || invocation.state == ENDED ? REPORTED : SPOILT;
+            segments->report[invocation.row] = envelope->begin;
+        } else if (kind == DUPLICATE || invocation.state != SERVED) {
+            invocation.state = SPOILT;
+        }
+    }
+}
+
+/* Look at the objects between `begin` and `end`. Gives the place up to which they were whole.
+
+   The last START of each begins no segment, as its end is not in sight. */
+int64_t scan_subscription(Place buffer, int64_t begin, int64_t end, const struct events *events,
+                          const struct segments *segments, struct counts *counts, struct envelope *envelopes,
+                          int64_t most_envelopes, int64_t *envelope_count, const struct ids *fresh, const struct ids *old)
+{
+    Place at = buffer + begin, stop = buffer + end;
+    int64_t number = 0;
+    counts->events = counts->starts = counts->traces = 0;
+    while (number < most_envelopes) {
+        while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
+        struct envelope *envelope = envelopes + number;
+        Place place = at;
+        int64_t count = counts->events;
+        *envelope = (struct envelope){.begin = at - buffer, .first = count};
+        envelope->known = read_envelope(buffer, &place, stop, events, &count, envelope);
+        if (!envelope->known && (at >= stop || *at != '{' || !(place = behind_object(at, stop)))) break;
+        envelope->end = place - buffer;
+        if (envelope->known) {
+            counts->events = envelope->behind = count;
+            read_segments(buffer, envelope, events, segments, counts, fresh, old);
+        }
+        at = place;
+        number++;
+    }
+    *envelope_count = number;
+    return at - buffer;
+}
