@@ -155,7 +155,7 @@ class Exports:
             self.buffer,
             [kernel.Stretch(one.begin, one.end, one.closed) for one in self.stretches],
         )
-        segments = Segments(found, partial(self._message, found), s3_export.LONGEST_EVENT)
+        segments = Segments(found, partial(self._message, found))
         keep = self.used
         for stretch in self.stretches:
             if stretch is unfinished:
@@ -173,9 +173,9 @@ class Exports:
             self.columns(columns)
         return keep
 
-    def _message(self, found: kernel.Scan, number: int) -> tuple[str, int]:
+    def _message(self, found: kernel.Scan, number: int) -> str | None:
         text = bytes(self.view[int(found.events[number]) + kernel.TEXT : int(found.events[number + 1])])
-        return text.decode("utf-8", "replace").rstrip(), len(text)
+        return text.decode("utf-8", "replace").rstrip() if len(text) <= s3_export.LONGEST_EVENT else None
 
     def _cut(self, found: kernel.Scan, stretch: _Stretch) -> int:
         """Where an unfinished file is cut: before its last START, else before its last event, else behind its last line."""

@@ -92,12 +92,12 @@ class _Run(Struct, frozen=True):
 
 
 class Segments:
-    """What was found in a buffer. `message` gives the text and the size of the event of a number."""
+    """What was found in a buffer. `message` gives the text of the event of a number, or None where it has to be cut."""
 
-    def __init__(self, found: Scan, message: Callable[[int], tuple[str, int]], longest: int) -> None:
+    def __init__(self, found: Scan, message: Callable[[int], str | None]) -> None:
         self.found = found
         self.starts = found.events[found.first]
-        self._doubts = _Doubts(found, message, longest)
+        self._doubts = _Doubts(found, message)
         self._plain = _Plain(found)
         self._runs: list[_Run] = []
 
@@ -182,7 +182,7 @@ def _line_by_line(reading: Reading, lines: Lines, begin: int, end: int, hand_ove
 class _Doubts:
     """The lines of plain segments that only the grammars can judge, parsed once."""
 
-    def __init__(self, found: Scan, message: Callable[[int], tuple[str, int]], longest: int) -> None:
+    def __init__(self, found: Scan, message: Callable[[int], str | None]) -> None:
         self.by_segment: dict[int, list[tuple[str, int, int, ApplicationLine, str]]] = {}
         segments = np.searchsorted(found.first, found.doubtful, "right") - 1
         inside = (segments >= 0) & (segments < len(found.plain))
@@ -191,16 +191,16 @@ class _Doubts:
         for segment, number in zip(segments[inside].tolist(), found.doubtful[inside].tolist(), strict=True):
             if segment in grave:
                 continue
-            text, size = message(number)
-            event = grammars.parse(text)
+            text = message(number)
+            event = grammars.parse(text) if text is not None else None
             request_id = found.ids[segment].tobytes().decode()
             if isinstance(event, PlatformNote) and not event.dropped_records:
                 continue
             if (
-                not isinstance(event, ApplicationLine)
+                text is None
+                or not isinstance(event, ApplicationLine)
                 or event.unhandled
                 or event.request_id not in (None, request_id)
-                or size > longest
             ):
                 grave.add(segment)
                 continue

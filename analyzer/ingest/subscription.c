@@ -11,7 +11,7 @@
 enum { EVENT_ID = 56 };
 
 /* One object. Where `known` is 0 it is none that this file reads, and nothing else but its borders is there. */
-struct envelope {
+struct object {
     int64_t begin, end, known;
     int64_t group, group_size, stream, stream_size;      /* texts without escapes */
     int64_t first, behind;                               /* numbers of its events */
@@ -42,7 +42,7 @@ struct invocation {
 /* ---- JSON inside JSON */
 
 /* Behind a string of a message that begins at `at`, else NULL: only escapes that mean the same to every reader. */
-static Place behind_string(Place at, Place end)
+static Place behind_inner(Place at, Place end)
 {
     while (at + 1 < end) {
         if (*at != '\\') {
@@ -98,12 +98,12 @@ static bool is_quiet_record(Place at, Place end, Place own_id)
     for (;;) {
         if (!EXPECT(at, QUOTE)) return false;
         Place key = at;
-        if (!(at = behind_string(at, end))) return false;
+        if (!(at = behind_inner(at, end))) return false;
         int64_t size = at - key - 2;
         if (memchr(key, '\\', (size_t)size) || *at++ != ':') return false;
         if (EXPECT(at, QUOTE)) {
             Place value = at;
-            if (!(at = behind_string(at, end)) || !is_quiet_key(key, size, false)) return false;
+            if (!(at = behind_inner(at, end)) || !is_quiet_key(key, size, false)) return false;
             if (IS("level") && !STARTS(value, "INFO" QUOTE) && !STARTS(value, "DEBUG" QUOTE) &&
                 !STARTS(value, "TRACE" QUOTE))
                 return false;
@@ -159,11 +159,11 @@ static bool tracing(Place *at, Place end, Place *trace)
 {
     Place place = *at;
     if (!EXPECT(place, "," KEY("tracing") "{")) return true;
-    if (EXPECT(place, TEXT("spanId")) && (!(place = behind_string(place, end)) || !EXPECT(place, ","))) return false;
+    if (EXPECT(place, TEXT("spanId")) && (!(place = behind_inner(place, end)) || !EXPECT(place, ","))) return false;
     if (!EXPECT(place, TEXT("type") "X-Amzn-Trace-Id" QUOTE "," TEXT("value") "Root=") || !is_trace(place)) return false;
     *trace = place;
     place += TRACE;
-    if (*place != ';' || !(place = behind_string(place, end)) || !EXPECT(place, "}")) return false;
+    if (*place != ';' || !(place = behind_inner(place, end)) || !EXPECT(place, "}")) return false;
     *at = place;
     return true;
 }
@@ -174,7 +174,7 @@ static bool ends(Place at, Place end)
     return at + (STARTS(at, "\\n") ? 2 : 0) == end;
 }
 
-/* START where all of it is as usual, and of the function that was named last in this envelope. */
+/* START where all of it is as usual, and of the function that was named last in this object. */
 static bool started(Place at, Place end, struct invocation *invocation)
 {
     uint64_t id[2];
@@ -185,7 +185,7 @@ static bool started(Place at, Place end, struct invocation *invocation)
     bool same = true;
     if (EXPECT(at, TEXT("functionArn"))) {
         Place arn = at;
-        if (!(at = behind_string(at, end)) || !EXPECT(at, ",")) return false;
+        if (!(at = behind_inner(at, end)) || !EXPECT(at, ",")) return false;
         int64_t size = at - arn;
         same = fresh.arn && size == fresh.arn_size && memcmp(arn, fresh.arn, (size_t)size) == 0;
         fresh.arn = arn;
@@ -290,7 +290,7 @@ static bool digits_only(Place at, int size)
 }
 
 /* Behind a string that begins at `at`, the quotation mark included; NULL where it has no end. */
-static Place behind_text(Place at, Place stop)
+static Place behind_string(Place at, Place stop)
 {
     for (; at < stop && (at = memchr(at, '"', (size_t)(stop - at))); at++) {
         Place slash = at;
@@ -300,12 +300,28 @@ static Place behind_text(Place at, Place stop)
     return NULL;
 }
 
+/* The same for one that is valid, which every reader understands alike. */
+static Place behind_text(Place at, Place stop)
+{
+    static const char escapes[] = "\"\\/bfnrt";
+    for (; at < stop && *at != '"'; at++) {
+        if (*at < ' ') return NULL;
+        if (*at != '\\') continue;
+        if (++at < stop && *at != 'u' && !memchr(escapes, *at, sizeof escapes - 1)) return NULL;
+        if (*at != 'u') continue;
+        for (int i = 1; i <= 4; i++)
+            if (!is_digit(at[i]) && (uint8_t)((at[i] | 0x20) - 'a') > 5) return NULL;
+        at += 4;
+    }
+    return at < stop ? at + 1 : NULL;
+}
+
 /* Behind any object, else NULL. */
 static Place behind_object(Place at, Place stop)
 {
     for (int depth = 0; at && at < stop;) {
         uint8_t byte = *at++;
-        if (byte == '"') at = behind_text(at, stop);
+        if (byte == '"') at = behind_string(at, stop);
         else if (byte == '{' || byte == '[') depth++;
         else if ((byte == '}' || byte == ']') && --depth <= 0) return depth == 0 ? at : NULL;
     }
@@ -349,16 +365,16 @@ static bool read_events(Place buffer, Place *at, Place stop, const struct events
     return true;
 }
 
-static bool read_envelope(Place buffer, Place *at, Place stop, const struct events *events, int64_t *count,
-                          struct envelope *envelope)
+static bool read_object(Place buffer, Place *at, Place stop, const struct events *events, int64_t *count,
+                          struct object *object)
 {
     Place place = *at;
     int64_t owner, size;
     if (!EXPECT(place, "{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"") || !text(buffer, &place, stop, &owner, &size))
         return false;
-    if (!EXPECT(place, ",\"logGroup\":\"") || !text(buffer, &place, stop, &envelope->group, &envelope->group_size))
+    if (!EXPECT(place, ",\"logGroup\":\"") || !text(buffer, &place, stop, &object->group, &object->group_size))
         return false;
-    if (!EXPECT(place, ",\"logStream\":\"") || !text(buffer, &place, stop, &envelope->stream, &envelope->stream_size))
+    if (!EXPECT(place, ",\"logStream\":\"") || !text(buffer, &place, stop, &object->stream, &object->stream_size))
         return false;
     if (!EXPECT(place, ",\"subscriptionFilters\":[")) return false;
     while (EXPECT(place, "\""))
@@ -371,27 +387,29 @@ static bool read_envelope(Place buffer, Place *at, Place stop, const struct even
 
 static enum kind kind_of(Place text, Place end, struct invocation *invocation, const struct segments *segments)
 {
-    bool served = invocation->id != NULL;
     if (!STARTS(text, "{\\\"time\\\":\\\"") || !is_time(text + 12) || !STARTS(text + 36, PLATFORM_ESCAPED))
         return is_quiet_record(text, end, invocation->id) ? APPLICATION : DOUBTFUL;
     Place at = text + 36 + sizeof PLATFORM_ESCAPED - 1;
-    if (EXPECT(at, "start" RECORD) && started(at, end, invocation)) return invocation->id ? START : DOUBTFUL;
-    if (served && EXPECT(at, "runtimeDone" RECORD) && ended(at, end, invocation)) return END;
-    if (served && EXPECT(at, "report" RECORD) && reported(at, end, invocation, segments)) return REPORT;
-    /* What the grammar reads there may name another function. */
-    invocation->arn = NULL;
+    if (STARTS(at, "start") || STARTS(at, "initStart")) {
+        if (EXPECT(at, "start" RECORD) && started(at, end, invocation)) return invocation->id ? START : DOUBTFUL;
+        /* It may name another function. */
+        invocation->arn = NULL;
+    } else if (invocation->id) {
+        if (EXPECT(at, "runtimeDone" RECORD)) return ended(at, end, invocation) ? END : DOUBTFUL;
+        if (EXPECT(at, "report" RECORD)) return reported(at, end, invocation, segments) ? REPORT : DOUBTFUL;
+    }
     return DOUBTFUL;
 }
 
-/* The segments of an envelope, from its first START on. */
-static void read_segments(Place buffer, const struct envelope *envelope, const struct events *events,
+/* The segments of an object, from its first START on. */
+static void read_segments(Place buffer, const struct object *object, const struct events *events,
                           const struct segments *segments, struct counts *counts, const struct ids *fresh,
                           const struct ids *old)
 {
     struct invocation invocation = {.id = NULL};
-    for (int64_t number = envelope->first; number < envelope->behind; number++) {
+    for (int64_t number = object->first; number < object->behind; number++) {
         Place event = buffer + events->place[number];
-        Place next = buffer + (number + 1 < envelope->behind ? events->place[number + 1] : envelope->end - 1);
+        Place next = buffer + (number + 1 < object->behind ? events->place[number + 1] : object->end - 1);
         struct invocation before = invocation;
         invocation.now = events->time[number];
         enum kind kind = kind_of(event + TEXT_IN_EVENT, next - 3, &invocation, segments);
@@ -416,7 +434,7 @@ static void read_segments(Place buffer, const struct envelope *envelope, const s
             invocation.state = invocation.state == SERVED ? ENDED : SPOILT;
         } else if (kind == REPORT) {
             invocation.state = invocation.state == SERVED || invocation.state == ENDED ? REPORTED : SPOILT;
-            segments->report[invocation.row] = envelope->begin;
+            segments->report[invocation.row] = object->begin;
         } else if (kind == DUPLICATE || invocation.state != SERVED) {
             invocation.state = SPOILT;
         }
@@ -427,28 +445,28 @@ static void read_segments(Place buffer, const struct envelope *envelope, const s
 
    The last START of each begins no segment, as its end is not in sight. */
 int64_t scan_subscription(Place buffer, int64_t begin, int64_t end, const struct events *events,
-                          const struct segments *segments, struct counts *counts, struct envelope *envelopes,
-                          int64_t most_envelopes, int64_t *envelope_count, const struct ids *fresh, const struct ids *old)
+                          const struct segments *segments, struct counts *counts, struct object *objects,
+                          int64_t most_objects, int64_t *object_count, const struct ids *fresh, const struct ids *old)
 {
     Place at = buffer + begin, stop = buffer + end;
     int64_t number = 0;
     counts->events = counts->starts = counts->traces = 0;
-    while (number < most_envelopes) {
+    while (number < most_objects) {
         while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
-        struct envelope *envelope = envelopes + number;
+        struct object *object = objects + number;
         Place place = at;
         int64_t count = counts->events;
-        *envelope = (struct envelope){.begin = at - buffer, .first = count};
-        envelope->known = read_envelope(buffer, &place, stop, events, &count, envelope);
-        if (!envelope->known && (at >= stop || *at != '{' || !(place = behind_object(at, stop)))) break;
-        envelope->end = place - buffer;
-        if (envelope->known) {
-            counts->events = envelope->behind = count;
-            read_segments(buffer, envelope, events, segments, counts, fresh, old);
+        *object = (struct object){.begin = at - buffer, .first = count};
+        object->known = read_object(buffer, &place, stop, events, &count, object);
+        if (!object->known && (at >= stop || *at != '{' || !(place = behind_object(at, stop)))) break;
+        object->end = place - buffer;
+        if (object->known) {
+            counts->events = object->behind = count;
+            read_segments(buffer, object, events, segments, counts, fresh, old);
         }
         at = place;
         number++;
     }
-    *envelope_count = number;
+    *object_count = number;
     return at - buffer;
 }
