@@ -18,7 +18,7 @@ from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import subscription
 from analyzer.ingest.containers.json_stream import BOM, decoder
 from analyzer.ingest.containers.times import milliseconds
-from analyzer.ingest.kernel import DUPLICATE, MARGIN, Kernel, Scan
+from analyzer.ingest.kernel import APPLICATION, DUPLICATE, MARGIN, Kernel, Scan
 from analyzer.ingest.native import LIBRARY
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading, Segments
@@ -111,7 +111,7 @@ class Deliveries:
         for one in self.objects[: number.value]:
             place = position + one.begin - MARGIN
             if one.known:
-                delivery = _Delivery(self.view, found, one, place)
+                delivery = _Delivery(self.view, found, one, place, reading)
                 begin, end = int(found.events[one.first]), one.end - 2
                 behind = segments.stretch(reading, delivery, begin, end, self.hand_over)
                 reading.take(delivery.read(behind, end))
@@ -127,18 +127,19 @@ class Deliveries:
         begin = int(found.events[number])
         # The event that follows stands behind a comma, which JSON does not want at the end.
         end = int(found.events[number + 1])
-        (event,) = _decoded(self.view, begin, end)
+        (event,) = EVENTS(b"[" + bytes(self.view[begin:end]).rstrip(b",") + b"]")
         return event.message.rstrip()
 
 
 class _Delivery:
     """The events of one object, which begins at `position` in its file."""
 
-    def __init__(self, view: memoryview, found: Scan, one: _Object, position: int) -> None:
+    def __init__(self, view: memoryview, found: Scan, one: _Object, position: int, reading: Reading) -> None:
         self.view = view
         self.found = found
         self.stream = self._name(one.stream, one.stream_size)
         self.log_group = self._name(one.group, one.group_size)
+        self.reading = reading
         self._position = position
 
     def _name(self, begin: int, size: int) -> str | None:
@@ -148,22 +149,29 @@ class _Delivery:
         return self._position
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
-        if begin < end:
-            first = int(np.searchsorted(self.found.events, begin))
-            for kind, event in zip(self.found.kinds[first:].tolist(), _decoded(self.view, begin, end), strict=False):
-                if kind != DUPLICATE:
-                    time = milliseconds(event.timestamp)
-                    yield Record(event.message.rstrip(), self._position, time, self.stream, self.log_group)
+        """Lines of the application that say nothing are only counted: where every line is carried, one more proves nothing."""
+        if begin == end:
+            return
+        found = self.found
+        first, behind = (int(number) for number in np.searchsorted(found.events, (begin, end)))
+        kinds, places = found.kinds[first:behind], found.events[first : behind + 1].tolist()
+        quiet = kinds == APPLICATION
+        if count := int(np.count_nonzero(quiet)):
+            times = found.times[first:behind][quiet]
+            self.reading.passed(count, int(times.min()), int(times.max()))
+        wanted = np.flatnonzero(~quiet & (kinds != DUPLICATE)).tolist()
+        if behind == len(found.events) or places[-1] > end:
+            places[behind - first :] = [end]
+        texts = b",".join(bytes(self.view[places[number] : places[number + 1]]).rstrip(b",") for number in wanted)
+        for event in EVENTS(b"[" + texts + b"]"):
+            time = milliseconds(event.timestamp)
+            yield Record(event.message.rstrip(), self._position, time, self.stream, self.log_group)
 
     def rest(self) -> Iterator[Record]:
         return iter(())
 
     def skip(self, begin: int, end: int) -> None:
         """Every read says where it begins."""
-
-
-def _decoded(view: memoryview, begin: int, end: int) -> list[subscription.Event]:
-    return EVENTS(b"[" + bytes(view[begin:end]).rstrip(b",") + b"]")
 
 
 class _Rest(io.RawIOBase):

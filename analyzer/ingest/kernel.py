@@ -50,7 +50,7 @@ SEGMENTS: dict[str, DTypeLike] = {
     "traced": np.bool_,
     "traces": (np.uint8, TRACE),
 }
-DOUBTFUL, DUPLICATE = 4, 6
+APPLICATION, DOUBTFUL, DUPLICATE = 0, 4, 6
 
 LIBRARY.scan.restype = None
 

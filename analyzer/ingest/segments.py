@@ -21,8 +21,8 @@ from analyzer.ingest.kernel import Scan
 from analyzer.lake import Columns
 from analyzer.model import ApplicationLine, PlatformNote, Record
 
-# Fewer plain invocations in a row than this are as quick line by line.
-FEWEST = 3
+# Fewer events in a row than this, of plain invocations, are as quick line by line.
+FEWEST = 9
 
 
 class Reading(Struct):
@@ -39,6 +39,12 @@ class Reading(Struct):
     def saw(self, first: int, last: int) -> None:
         self.first_time = first if self.first_time is None else min(self.first_time, first)
         self.last_time = last if self.last_time is None else max(self.last_time, last)
+
+    def passed(self, lines: int, first: int, last: int) -> None:
+        """Lines that are understood and need not be looked at, from the first to the last time."""
+        self.lines += lines
+        self.understood += lines
+        self.saw(first, last)
 
     def take(self, records: Iterable[Record]) -> int:
         """The line-by-line path. How many records there were."""
@@ -111,7 +117,7 @@ class Segments:
         place = begin
         for first, stop in self._plain.between(low, high):
             for first_one, last in self._doubts.between(first, stop):
-                if last - first_one < FEWEST:
+                if self.found.first[last] - self.found.first[first_one] < FEWEST:
                     continue
                 behind = int(self.starts[first_one])
                 _line_by_line(reading, lines, place, behind, hand_over)
@@ -145,9 +151,7 @@ class Segments:
                 return None
         first_event, behind = int(found.first[begin]), int(found.first[end])
         times = found.times[first_event:behind]
-        reading.lines += behind - first_event
-        reading.understood += behind - first_event
-        reading.saw(int(times.min()), int(times.max()))
+        reading.passed(behind - first_event, int(times.min()), int(times.max()))
         block = Block(
             uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),

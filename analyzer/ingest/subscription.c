@@ -17,9 +17,10 @@ struct object {
     int64_t first, behind;                               /* numbers of its events */
 };
 
-/* Ids of events that were met: a table with open addressing, which subscription.py owns and enlarges. */
+/* Ids of events that were met: a table with open addressing, which subscription.py owns and enlarges. Of an id it holds the
+   first 48 digits, and one more than the last eight make: 0 is an empty slot. */
 struct met {
-    uint64_t id[3], used;
+    uint64_t id[3], last;
 };
 
 struct ids {
@@ -39,26 +40,25 @@ struct invocation {
 #define KEY(name) QUOTE name QUOTE ":"
 #define TEXT(name) KEY(name) QUOTE
 
+/* What ends a run of ordinary bytes in a string. Behind what is scanned lie zeros, so that no run goes on for ever. */
+static const bool is_special[256] = {
+    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ['"'] = 1, ['\\'] = 1,
+};
+
 /* ---- JSON inside JSON */
 
 /* Behind a string of a message that begins at `at`, else NULL: only escapes that mean the same to every reader. */
 static Place behind_inner(Place at, Place end)
 {
-    while (at + 1 < end) {
-        if (*at != '\\') {
-            if (*at < ' ') return NULL;
-            at++;
-        } else if (at[1] == '"') {
-            return at + 2;
-        } else if (at[1] == '\\' && at + 3 < end) {
-            if (at[2] == '\\' && (at[3] == '"' || at[3] == '\\')) at += 4;
-            else if (at[2] == 'n' || at[2] == 't' || at[2] == 'r' || at[2] == '/') at += 3;
-            else return NULL;
-        } else {
-            return NULL;
-        }
+    for (;;) {
+        while (!is_special[*at]) at++;
+        if (at + 1 >= end || *at != '\\') return NULL;
+        if (at[1] == '"') return at + 2;
+        if (at[1] != '\\') return NULL;
+        if (at[2] == '\\' && (at[3] == '"' || at[3] == '\\')) at += 4;
+        else if (at[2] == 'n' || at[2] == 't' || at[2] == 'r' || at[2] == '/') at += 3;
+        else return NULL;
     }
-    return NULL;
 }
 
 /* Behind a number without exponent, else NULL. */
@@ -85,14 +85,9 @@ static bool is_quiet_key(Place key, int64_t size, bool number)
            !IS("exception") && !IS("stackTrace") && !IS("_aws");
 }
 
-static bool is_request_id(Place key, int64_t size)
-{
-    return IS("requestId") || IS("AWSRequestId") || IS("function_request_id") || IS("FunctionRequestId") ||
-           IS("request_id");
-}
-
-/* A flat record of the application that names no other request, no level that matters, no error and no number of the input. */
-static bool is_quiet_record(Place at, Place end, Place own_id)
+/* A flat record of the application with no level that matters, no error and no number of the input: it says nothing, of
+   whichever request. */
+static bool is_quiet_record(Place at, Place end)
 {
     if (!EXPECT(at, "{")) return false;
     for (;;) {
@@ -107,7 +102,6 @@ static bool is_quiet_record(Place at, Place end, Place own_id)
             if (IS("level") && !STARTS(value, "INFO" QUOTE) && !STARTS(value, "DEBUG" QUOTE) &&
                 !STARTS(value, "TRACE" QUOTE))
                 return false;
-            if (is_request_id(key, size) && (!own_id || at - value != ID + 2 || memcmp(value, own_id, ID))) return false;
         } else if (EXPECT(at, "true") || EXPECT(at, "false") || EXPECT(at, "null")) {
             if (!is_quiet_key(key, size, false) || IS("level")) return false;
         } else if (!(at = behind_number(at)) || !is_quiet_key(key, size, true)) {
@@ -248,30 +242,39 @@ enum { ID_IN_EVENT = 7, TIME_IN_EVENT = ID_IN_EVENT + EVENT_ID + 14, TEXT_IN_EVE
 #define PLATFORM_ESCAPED QUOTE "," TEXT("type") "platform."
 #define RECORD QUOTE "," KEY("record") "{" TEXT("requestId")
 
-static uint64_t hash_of(const uint64_t id[3])
+static uint64_t hash_of(struct met one)
 {
-    uint64_t mixed = (id[0] * 0x9E3779B97F4A7C15u ^ id[1]) * 0xC2B2AE3D27D4EB4Fu ^ id[2];
-    mixed *= 0x165667B19E3779F9u;
+    uint64_t mixed = (one.id[0] * 0x9E3779B97F4A7C15u ^ one.id[1]) * 0xC2B2AE3D27D4EB4Fu ^ one.id[2];
+    mixed = (mixed ^ mixed >> 29) * 0x165667B19E3779F9u ^ one.last;
     return mixed ^ mixed >> 32;
 }
 
-static struct met *find(const struct ids *table, const uint64_t id[3])
+static struct met *find(const struct ids *table, struct met one)
 {
-    for (uint64_t place = hash_of(id);; place++) {
+    for (uint64_t place = hash_of(one);; place++) {
         struct met *slot = table->slots + (place & (uint64_t)(table->size - 1));
-        if (!slot->used || memcmp(slot->id, id, sizeof slot->id) == 0) return slot;
+        if (!slot->last || memcmp(slot, &one, sizeof one) == 0) return slot;
     }
+}
+
+/* The number that eight digits make. */
+static uint64_t eight(Place digits)
+{
+    uint64_t value = word(digits) & 0x0F0F0F0F0F0F0F0Fu;
+    value = (value * 2561 >> 8) & 0x00FF00FF00FF00FFu;
+    value = (value * 6553601 >> 16) & 0x0000FFFF0000FFFFu;
+    return value * 42949672960001u >> 32;
 }
 
 /* Whether an id of 56 digits was met before; from now on it is. */
 int64_t met_before(const struct ids *fresh, const struct ids *old, Place digits)
 {
-    uint64_t id[3] = {0, 0, 0};
-    for (int i = 0; i < EVENT_ID; i++) id[i / 19] = id[i / 19] * 10 + digits[i] - '0';
-    struct met *slot = find(fresh, id);
-    if (slot->used || find(old, id)->used) return true;
-    memcpy(slot->id, id, sizeof slot->id);
-    slot->used = 1;
+    struct met one;
+    for (int i = 0; i < 3; i++) one.id[i] = eight(digits + 16 * i) * 100000000 + eight(digits + 16 * i + 8);
+    one.last = eight(digits + 48) + 1;
+    struct met *slot = find(fresh, one);
+    if (slot->last || find(old, one)->last) return true;
+    *slot = one;
     return false;
 }
 
@@ -279,7 +282,7 @@ int64_t met_before(const struct ids *fresh, const struct ids *old, Place digits)
 void enlarge_ids(const struct ids *from, const struct ids *to)
 {
     for (int64_t i = 0; i < from->size; i++)
-        if (from->slots[i].used) *find(to, from->slots[i].id) = from->slots[i];
+        if (from->slots[i].last) *find(to, from->slots[i]) = from->slots[i];
 }
 
 static bool digits_only(Place at, int size)
@@ -303,17 +306,22 @@ static Place behind_string(Place at, Place stop)
 /* The same for one that is valid, which every reader understands alike. */
 static Place behind_text(Place at, Place stop)
 {
-    static const char escapes[] = "\"\\/bfnrt";
-    for (; at < stop && *at != '"'; at++) {
-        if (*at < ' ') return NULL;
-        if (*at != '\\') continue;
-        if (++at < stop && *at != 'u' && !memchr(escapes, *at, sizeof escapes - 1)) return NULL;
-        if (*at != 'u') continue;
-        for (int i = 1; i <= 4; i++)
-            if (!is_digit(at[i]) && (uint8_t)((at[i] | 0x20) - 'a') > 5) return NULL;
-        at += 4;
+    for (;;) {
+        while (!is_special[*at]) at++;
+        if (at >= stop || *at < ' ') return NULL;
+        if (*at == '"') return at + 1;
+        switch (at[1]) {
+        case '"': case '\\': case '/': case 'b': case 'f': case 'n': case 'r': case 't':
+            at += 2;
+            break;
+        case 'u':
+            for (int i = 2; i < 6; i++)
+                if (!is_digit(at[i]) && (uint8_t)((at[i] | 0x20) - 'a') > 5) return NULL;
+            at += 6;
+            break;
+        default: return NULL;
+        }
     }
-    return at < stop ? at + 1 : NULL;
 }
 
 /* Behind any object, else NULL. */
@@ -388,7 +396,7 @@ static bool read_object(Place buffer, Place *at, Place stop, const struct events
 static enum kind kind_of(Place text, Place end, struct invocation *invocation, const struct segments *segments)
 {
     if (!STARTS(text, "{\\\"time\\\":\\\"") || !is_time(text + 12) || !STARTS(text + 36, PLATFORM_ESCAPED))
-        return is_quiet_record(text, end, invocation->id) ? APPLICATION : DOUBTFUL;
+        return is_quiet_record(text, end) ? APPLICATION : DOUBTFUL;
     Place at = text + 36 + sizeof PLATFORM_ESCAPED - 1;
     if (STARTS(at, "start") || STARTS(at, "initStart")) {
         if (EXPECT(at, "start" RECORD) && started(at, end, invocation)) return invocation->id ? START : DOUBTFUL;
@@ -466,6 +474,8 @@ int64_t scan_subscription(Place buffer, int64_t begin, int64_t end, const struct
         }
         at = place;
         number++;
+        /* Its events, whatever they are, come before those that follow, also where one is delivered twice. */
+        if (!object->known) break;
     }
     *object_count = number;
     return at - buffer;

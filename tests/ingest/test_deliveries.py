@@ -156,7 +156,9 @@ class Group:
         content = self.random.choice([b"", b"", b"\n"]).join(parts)
         if self.wild():
             place = self.random.randrange(len(content))
-            content = content[:place] + self.random.choice([b"", b'"', b"\\", b"}", b"\xff", b"{"]) + content[place + 1 :]
+            content = (
+                content[:place] + self.random.choice([b"", b'"', b"\\", b"}", b"\xff", b"{"]) + content[place + 1 :]
+            )
         return content
 
     def object(self, group: str, stream: str, events: list[Json], kind: str = "DATA_MESSAGE") -> bytes:
@@ -185,7 +187,9 @@ def both(contents: list[bytes], step: int = 512) -> Tables:
 @st.composite
 def objects(draw: Callable[[st.SearchStrategy[Any]], Any]) -> list[bytes]:
     contents = [
-        Group(draw(st.integers(0, 2**32)), draw(st.sampled_from([0.0, 0.02, 0.1, 0.4]))).content(draw(st.integers(1, 30)))
+        Group(draw(st.integers(0, 2**32)), draw(st.sampled_from([0.0, 0.02, 0.1, 0.4]))).content(
+            draw(st.integers(1, 30))
+        )
         for _ in range(draw(st.integers(1, 2)))
     ]
     return [gzip.compress(content, 1) if draw(st.booleans()) else content for content in contents]

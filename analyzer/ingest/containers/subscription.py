@@ -31,7 +31,7 @@ from analyzer.model import Record
 MOST_IDS = 1 << 17
 OWN_ID = re.compile(r"[0-9]{56}")
 SMALLEST_TABLE = 64
-SLOT = np.dtype([("id", np.uint64, 3), ("used", np.uint64)])
+SLOT = np.dtype([("id", np.uint64, 3), ("last", np.uint64)])
 # What a generation begins with: a table without ids.
 NOTHING = np.zeros(1, SLOT)
 FIELD = rb'"(?:owner|logGroup|logStream|subscriptionFilters|policyLevel)"\s*:\s*(?:"[^"]*"|\[[^\]]*\])\s*,\s*'
@@ -200,4 +200,4 @@ def _unpacked(text: str, position: int, problems: Problems) -> bytes:
         return b""
 
 
-CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True)
+CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True, anchored=True)
