@@ -116,8 +116,8 @@ SHELL = {
 }
 SHELL_FOR_JSON = {
     "gzip -dc": "gzip -dc > /dev/null",
-    "zgrep + awk": r"""zgrep -ho 'platform.report\\",\\"record\\":{\\"requestId\\":\\"[^"]*",\\"metrics\\":{\\"durationMs\\":[0-9.]*'"""
-    + " | "
+    "zgrep + awk": r"""zgrep -ho 'platform.report\\",\\"record\\":{\\"requestId\\":\\"[^"]*",\\"metrics\\":"""
+    + r"""{\\"durationMs\\":[0-9.]*' | """
     + AWK,
 }
 PYTHON: dict[str, Callable[[str], str | None]] = {
