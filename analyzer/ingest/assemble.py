@@ -73,7 +73,6 @@ FULL = 0.95
 class Block(Struct, frozen=True):
     """Invocations in a row of which nothing is remarkable but single lines of the application."""
 
-    ids: NDArray[np.uint8]
     uuids: NDArray[np.uint64]
     version: str
     first_has_init: bool
@@ -240,7 +239,7 @@ class Assembler:
         if block.first_has_init and environment.nth == 0:
             environment.beginning_seen = True
         first = environment.nth + 1 if environment.name and environment.beginning_seen else None
-        environment.nth += len(block.ids)
+        environment.nth += len(block.uuids)
         for record, event, request_id in block.lines:
             self._note_application(environment, record, event, event.request_id or request_id)
         return first, self.attempts.block(block.uuids)
