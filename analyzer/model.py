@@ -58,10 +58,13 @@ class ReportLine(Struct, frozen=True):
 
 
 class InitStart(Struct, frozen=True):
+    """`concurrent`: the environment serves several requests at a time, as Lambda Managed Instances do."""
+
     runtime: str | None = None
     runtime_arn: str | None = None
     function: str | None = None
     version: str | None = None
+    concurrent: bool = False
 
 
 class InitReport(Struct, frozen=True):

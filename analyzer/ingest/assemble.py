@@ -116,6 +116,7 @@ class Environment:
 
     __slots__ = (
         "beginning_seen",
+        "concurrent",
         "drafts",
         "function",
         "init_failed",
@@ -135,6 +136,8 @@ class Environment:
         self.runtime: str | None = None
         self.nth = 0
         self.beginning_seen = False
+        # Lambda Managed Instances serve several requests at a time.
+        self.concurrent = False
         # An initialisation that is repeated inside the first invocation prints before START.
         self.init_failed = False
         self.thrown: ApplicationLine | None = None
@@ -142,9 +145,9 @@ class Environment:
 
     @property
     def current(self) -> _Draft | None:
-        """The request being served, which only a stream of its own can tell."""
+        """The request being served, which only a stream of an environment that serves one at a time can tell."""
         serving = [draft for draft in self.drafts.values() if draft.report is None]
-        if self.name is None and len(serving) != 1:
+        if (self.name is None or self.concurrent) and len(serving) != 1:
             return None
         return serving[-1] if serving else None
 
@@ -178,15 +181,15 @@ class Assembler:
                 environment.function = event.function or environment.function
                 environment.version = event.version or environment.version
                 environment.runtime = event.runtime or environment.runtime
+                environment.concurrent = environment.concurrent or event.concurrent
                 environment.beginning_seen = environment.beginning_seen or environment.nth == 0
                 self._note(environment, record, "init", None, message=event.runtime_arn or record.message)
             case RestoreStart():
                 environment.runtime = event.runtime or environment.runtime
                 environment.beginning_seen = environment.beginning_seen or environment.nth == 0
+                self._note(environment, record, "restore", None, message=event.runtime_arn or record.message)
             case InitReport():
-                failed = event.status not in (None, "success")
-                environment.init_failed = environment.init_failed or (failed and event.phase == "invoke")
-                self._note(environment, record, "init", None, event.error_type)
+                self._init_report(environment, record, event)
             case RestoreReport():
                 self._note(environment, record, "restore", None, event.error_type)
             case Fault():
@@ -197,9 +200,19 @@ class Assembler:
                 self._note(environment, record, "extension", None, event.error_type)
             case PlatformNote():
                 if event.dropped_records:
-                    self._note(environment, record, "warning", None)
+                    dropped = {"dropped_records": float(event.dropped_records)}
+                    self._note(environment, record, "warning", None, fields=dropped)
             case None:
                 self._note(environment, record, "unparsed", None)
+
+    def _init_report(self, environment: Environment, record: Record, event: InitReport) -> None:
+        failed = event.status not in (None, "success")
+        if failed and event.phase == "invoke":
+            environment.init_failed = True
+        elif not environment.init_failed:
+            # What was thrown so far ended this initialisation, which may go well when it is repeated for the first request.
+            environment.thrown = None
+        self._note(environment, record, "init", None, event.error_type)
 
     def environment(self, stream: str | None, log_group: str | None = None, function: str | None = None) -> Environment:
         key = (log_group or function, stream)
@@ -226,8 +239,8 @@ class Assembler:
     def idle(self, environment: Environment) -> list[str] | None:
         """Ids of invocations that never got their REPORT, when nothing else from before can touch those that follow."""
         unreported = [draft.request_id for draft in environment.drafts.values() if draft.report is None]
-        waits = environment.thrown or environment.init_failed or len(unreported) > MOST_UNREPORTED
-        return None if waits else unreported
+        waits = environment.thrown or environment.init_failed or environment.concurrent
+        return None if waits or len(unreported) > MOST_UNREPORTED else unreported
 
     def pass_by(self, environment: Environment, block: Block) -> tuple[int | None, NDArray[np.int32]]:
         """Let invocations go by that were read elsewhere, each complete and unremarkable.
@@ -279,6 +292,9 @@ class Assembler:
             self._release(environment, event.request_id)
             draft = self._new(environment, event.request_id, record)
             draft.init_failed, environment.init_failed = environment.init_failed, False
+        # A report of nothing but a duration is how Managed Instances end a call.
+        if event.status and event.billed_ms is None and event.memory_mb is None:
+            environment.concurrent = True
         draft.report = event
         draft.source, draft.position = self.source, record.position
         draft.end_time = record.time
@@ -291,10 +307,9 @@ class Assembler:
 
     def _fault(self, environment: Environment, record: Record, event: Fault) -> None:
         draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
-        if draft is None and event.request_id is None and environment.name and environment.drafts:
-            draft = next(reversed(environment.drafts.values()))
         if draft:
-            draft.fault = draft.fault or event
+            if draft.fault is None or draft.fault.error_type is None:
+                draft.fault = event
             draft.message = draft.message or event.message
         self._note(environment, record, "fault", draft, event.error_type, event.request_id)
 

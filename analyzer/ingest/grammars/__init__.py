@@ -14,7 +14,7 @@ from analyzer.model import ApplicationLine, Event
 # The platform's own words come first; a message that nobody claims is a plain line of the application.
 GRAMMARS = (platform_text.parse, json_format.parse, bracketed.parse, timestamped.parse, thrown.parse)
 PLATFORM_LIKE = re.compile(
-    r'(?:(?:START|END|REPORT) RequestId: |(?:INIT|RESTORE)_REPORT |\{"time":"[^"]+","type":"platform\.)'
+    r'(?:(?:START|END|REPORT) RequestId: |(?:INIT|RESTORE)_(?:START|REPORT)\b|\{"time":"[^"]+","type":"platform\.)'
 )
 
 

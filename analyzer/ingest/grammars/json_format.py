@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from analyzer.ingest.grammars import platform_text
 from analyzer.ingest.grammars.wording import LEVELS, input_fields
 from analyzer.ingest.names import function_of_arn
 from analyzer.model import (
@@ -51,17 +52,15 @@ def parse(message: str) -> Event | None:
         return None
     kind = record.get("type")
     if isinstance(kind, str) and kind.startswith("platform."):
-        return _platform(kind.removeprefix("platform."), record.get("record"), message)
+        return _platform(kind.removeprefix("platform."), record.get("record"))
     return _application(record, message)
 
 
-def _platform(kind: str, record: object, message: str) -> Event | None:
+def _platform(kind: str, record: object) -> Event | None:
     if kind == "fault" and isinstance(record, str):
-        return Fault(record.partition("\n")[0])
-    if not isinstance(record, dict):
+        return platform_text.fault(record.strip()) or Fault(record.partition("\n")[0])
+    if not isinstance(record, dict) or kind not in PLATFORM:
         return None
-    if kind not in PLATFORM:
-        return PlatformNote(message)
     try:
         return PLATFORM[kind](record)
     except (TypeError, ValueError, OverflowError, msgspec.ValidationError):
@@ -135,6 +134,11 @@ def _extension(record: Json) -> Event:
     return Extension(f"{name}: {state}", name, state, _text(record, "errorType"))
 
 
+def _said_again(record: Json) -> Event:
+    """The report that follows has the status and the duration too."""
+    return PlatformNote("runtime done")
+
+
 PLATFORM: dict[str, Callable[[Json], Event]] = {
     "start": _start,
     "runtimeDone": lambda record: End(_id(record), _status(record), _text(record, "errorType")),
@@ -145,9 +149,12 @@ PLATFORM: dict[str, Callable[[Json], Event]] = {
         _text(record, "runtimeVersionArn"),
         _text(record, "functionName"),
         _text(record, "functionVersion"),
+        concurrent=_text(record, "initializationType") == "lambda-managed-instances",
     ),
+    "initRuntimeDone": _said_again,
     "initReport": _init_report,
     "restoreStart": lambda record: RestoreStart(_text(record, "runtimeVersion"), _text(record, "runtimeVersionArn")),
+    "restoreRuntimeDone": _said_again,
     "restoreReport": _restore_report,
     "extension": _extension,
     "telemetrySubscription": _extension,
