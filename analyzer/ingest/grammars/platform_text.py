@@ -34,7 +34,8 @@ ENDING = re.compile(rf"\s(?:(?P<late>{LATE})|Task failed: (?P<type>\S+))\s*$")
 RUNTIME = re.compile(r"\w+ Runtime Version: (?P<runtime>\S+)(?:\s+Runtime Version ARN: (?P<arn>\S+))?")
 FAULT = re.compile(
     r"RequestId:\s*(?:''|(?P<id>[\w-]*))\s+(?:Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?"
-    r"|(?P<short>Process exited before completing request|Status: (?:error|failure)(?=\t|\s*$))(?:\tErrorType: (?P<short_type>[\w.]+))?)"
+    r"|(?P<short>Process exited before completing request|Status: (?:error|failure)(?=\t|\s*$))"
+    r"(?:\tErrorType: (?P<short_type>[\w.]+))?)"
 )
 # An application may begin a line in the same way. The platform names one of its types, or says one of these.
 PLATFORM_TYPE = re.compile(r"(?:Runtime|Function|Extension|Sandbox)\.\w+")
