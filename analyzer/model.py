@@ -117,7 +117,11 @@ class PlatformNote(Struct, frozen=True):
 
 
 class ApplicationLine(Struct, frozen=True):
-    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation."""
+    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation.
+
+    `last_words` are those of a process that may have ended with them. `function` is whom the line speaks of, where it stands
+    in a log that others share.
+    """
 
     message: str
     level: Level | None = None
@@ -125,6 +129,8 @@ class ApplicationLine(Struct, frozen=True):
     error_type: str | None = None
     unhandled: bool = False
     fields: dict[str, float] = field(default_factory=dict)
+    last_words: bool = False
+    function: str | None = None
 
 
 Event = (

@@ -59,6 +59,7 @@ INIT_ERRORS = frozenset(
 # What the platform says when a process ended without an answer.
 CRASHES = ("Runtime exited", "Process exited", "fork/exec", "Extension exited")
 KILLED = "signal: killed"
+LATE = "Task timed out"
 MEMORY_WORDS = (
     "fatal error: runtime: out of memory",
     "java.lang.OutOfMemoryError",
@@ -84,8 +85,9 @@ class _Draft:
     """An invocation while its lines come in."""
 
     __slots__ = (
-        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "lines", "memory_words", "message", "position",
-        "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id", "version",
+        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "last_words", "lines", "memory_words", "message",
+        "position", "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id",
+        "version",
     )  # fmt: skip
 
     def __init__(self, request_id: str, record: Record, source: str, attempt: int) -> None:
@@ -98,6 +100,7 @@ class _Draft:
         self.started = False
         self.ended = False
         self.lines = 0
+        self.last_words: tuple[Record, str] | None = None
         self.version: str | None = None
         self.trace_id: str | None = None
         self.report: ReportLine | None = None
@@ -311,15 +314,15 @@ class Assembler:
             if draft.fault is None or draft.fault.error_type is None:
                 draft.fault = event
             draft.message = draft.message or event.message
-        self._note(environment, record, "fault", draft, event.error_type, event.request_id)
+        self._note(environment, record, "fault", draft, event.error_type, event.request_id, essence=event.message)
 
     def _timed_out(self, environment: Environment, record: Record, event: TimedOut) -> None:
         draft = environment.drafts.get(event.request_id)
         if draft:
             # Before 2024 the platform noticed late: 2.02 seconds for a limit of 2. Limits are whole seconds.
             draft.timeout_s = float(int(event.limit_s))
-            draft.message = draft.message or "Task timed out"
-        self._note(environment, record, "timeout", draft, request_id=event.request_id)
+            draft.message = draft.message or LATE
+        self._note(environment, record, "timeout", draft, request_id=event.request_id, essence=LATE)
 
     def _application(self, environment: Environment, record: Record, event: ApplicationLine) -> None:
         draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
@@ -327,6 +330,8 @@ class Assembler:
             draft.lines += 1
             if event.level in ("error", "critical") or event.level is None:
                 draft.memory_words = draft.memory_words or any(words in event.message for words in MEMORY_WORDS)
+            if event.last_words and draft.last_words is None:
+                draft.last_words = record, self.source
         if event.unhandled:
             if draft:
                 self._throw(draft, event)
@@ -342,7 +347,17 @@ class Assembler:
         elif event.level == "warning":
             self._note(environment, record, "warning", None, event.error_type, request_id, event.level)
         elif event.fields and request_id is not None:
-            self._note(environment, record, "fields", None, None, request_id, event.level, fields=event.fields)
+            self._note(
+                environment,
+                record,
+                "fields",
+                None,
+                None,
+                request_id,
+                event.level,
+                event.fields,
+                function=event.function,
+            )
 
     def _throw(self, draft: _Draft, event: ApplicationLine) -> None:
         draft.thrown = True
@@ -360,11 +375,16 @@ class Assembler:
         level: str | None = None,
         fields: dict[str, float] | None = None,
         message: str | None = None,
+        essence: str | None = None,
+        function: str | None = None,
+        source: str | None = None,
     ) -> None:
+        """Keep a line. `message` is what is kept of it, `essence` what it has in common with others that mean the same."""
         text = (message or record.message)[:LONGEST_MESSAGE]
+        told = kind in ("error", "fault", "timeout")
         self.lines.append(
             NotableLine(
-                function=environment.function,
+                function=function or environment.function,
                 version=environment.version,
                 log_group=environment.log_group,
                 stream=environment.name,
@@ -374,9 +394,9 @@ class Assembler:
                 level=level,
                 error_type=error_type,
                 message=text,
-                fingerprint=fingerprint(error_type, text) if kind in ("error", "fault", "timeout") else None,
+                fingerprint=fingerprint(error_type, essence or text) if told else None,
                 fields=fields,
-                source=self.source,
+                source=source or self.source,
                 position=record.position,
             )
         )
@@ -389,6 +409,12 @@ class Assembler:
         outcome = _outcome(draft, report, self.whole)
         failed = outcome not in ("ok", "unknown")
         error_type = report.error_type or draft.error_type or (draft.fault.error_type if draft.fault else None)
+        message = draft.message
+        if draft.last_words and outcome in ("crash", "out_of_memory"):
+            # They say more than the platform, which saw no more than that the process ended.
+            words, source = draft.last_words
+            message = words.message
+            self._note(environment, words, "error", draft, error_type, level="critical", source=source)
         end, duration = draft.end_time, report.duration_ms
         # The START line may come long before the work: an environment can be started ahead of its first request.
         start = end - round(duration * 1000) if end is not None and duration is not None else draft.start_time
@@ -404,7 +430,7 @@ class Assembler:
                 end_time=end,
                 outcome=outcome,
                 error_type=error_type if failed else None,
-                fingerprint=fingerprint(error_type, draft.message or outcome) if failed else None,
+                fingerprint=fingerprint(error_type, message or outcome) if failed else None,
                 duration_ms=duration,
                 billed_ms=report.billed_ms,
                 init_ms=report.init_ms,
