@@ -416,6 +416,17 @@ class FunctionMeasurements(Struct, frozen=True):
     errors: list[ErrorGroup]
 
 
+class Flaw(Struct, frozen=True, kw_only=True):
+    """Something missing, out of order or damaged in the logs: `k` of `n`, in words, with its query and some of its lines."""
+
+    kind: str
+    text: str
+    k: int
+    n: int
+    evidence: str
+    lines: list[Excerpt]
+
+
 class Quality(Struct, frozen=True):
     """What was read, what was not understood, which facts these containers cannot carry, and what contradicts itself."""
 
@@ -424,6 +435,7 @@ class Quality(Struct, frozen=True):
     sources: list[Source]
     counts: dict[str, int]
     lacking: list[str]
+    flaws: list[Flaw]
     broken: list[str]
     not_in_logs: list[str]
 
