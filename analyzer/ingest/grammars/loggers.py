@@ -21,7 +21,8 @@ NAMED = re.compile(rf"{LEVEL}:(?: |[\w.]+:)(?P<text>.*)", re.DOTALL)
 # A date or a time and a request id, or one of them; perhaps a thread or a name; and the level. So do Log4j and its like.
 DATE = r"(?:\d{4}-\d\d-\d\d[ T])?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?: - |\s+)"
 DATED = re.compile(
-    rf"(?=\d\d:\d\d:|\d{{4}}-\d\d-|[0-9a-f]{{8}}-)(?:{DATE})?(?:{ID}\s+)?(?:\[[^\]\n]{{0,80}}\]\s+|[\w.$]{{1,80}} - )?\[?{LEVEL}\b\]?(?P<text>.*)",
+    rf"(?=\d\d:\d\d:|\d{{4}}-\d\d-|[0-9a-f]{{8}}-)(?:{DATE})?(?:{ID}\s+)?"
+    rf"(?:\[[^\]\n]{{0,80}}\]\s+|[\w.$]{{1,80}} - )?\[?{LEVEL}\b\]?(?P<text>.*)",
     re.DOTALL,
 )
 # Go's slog behind the prefix of the standard logger.
