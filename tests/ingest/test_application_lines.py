@@ -143,6 +143,11 @@ def test_numbers_that_applications_log_are_fields(line: str | dict[str, Any], fi
     assert said(line).fields == fields
 
 
+@pytest.mark.parametrize("depth", [100, 900, 5_000])
+def test_a_record_may_be_nested_as_deep_as_it_likes(depth: int) -> None:
+    assert said('{"context":' * depth + "{}" + "}" * depth).request_id is None
+
+
 def test_what_lambda_insights_measured_belongs_to_the_function_it_names(read_export: Read) -> None:
     (line,) = read_export(export(*invocation("working"), json.dumps(INSIGHTS)), "events")
     assert (line["kind"], line["function"], line["request_id"]) == ("fields", "refund", ID)

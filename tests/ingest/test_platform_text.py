@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -174,6 +176,10 @@ def test_no_text_stops_the_grammars(text: str) -> None:
         f"INIT_REPORT {text}",
         f"{{{text}",
         f"[ERROR] {text}",
+        f"2026-03-17 08:00:00 {text}",
+        f"ERROR:{text}",
+        f"time={text} level={text}",
+        json.dumps({"level": "ERROR", "message": text, "error": {"name": text}, "_aws": {text: text}, text: 1}),
     ):
         parse(message)
 

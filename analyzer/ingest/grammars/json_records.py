@@ -56,7 +56,7 @@ def record_of(text: str) -> dict[str, Any] | None:
 
 def parse(record: Json, message: str) -> ApplicationLine | PlatformNote:
     """What a record says; `message` is the line it stands in."""
-    said = next((record[key] for key in MESSAGE if key in record), None)
+    said = _first(record, MESSAGE)
     if isinstance(said, str) and said.startswith(ADVICE):
         return PlatformNote(message)
     if record.get("event_type") == "performance" and "function_name" in record:
@@ -97,9 +97,9 @@ def _unhandled(record: Json, said: object, level: Level | None) -> tuple[bool, s
     # Node.js puts the exception into `message`.
     if isinstance(said, dict) and "errorType" in said:
         return True, _text(said, "errorType")
-    if {"errorMessage", "errorType"} & record.keys():
+    if "errorMessage" in record or "errorType" in record:
         # Python writes `log_level` for `level`. Go and custom runtimes print what they answer to the platform and no more.
-        bare = {"errorMessage", "errorType"} <= record.keys() and "level" not in record
+        bare = "errorMessage" in record and "errorType" in record and "level" not in record
         if "message" not in record and (bare or "log_level" in record):
             return True, _text(record, "errorType")
     elif level == "error" and isinstance(said, str) and "errorType" not in record:
@@ -123,41 +123,55 @@ def _text(record: Json, key: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _first(record: Json, keys: tuple[str, ...]) -> object:
+    for key in keys:
+        if key in record:
+            return record[key]
+    return None
+
+
 def _level(record: Json) -> Level | None:
-    value = next((record[key] for key in LEVEL if key in record), None)
+    value = _first(record, LEVEL)
     if isinstance(value, str):
         return LEVELS.get(value.lower())
     return NUMBERED.get(value) if isinstance(value, int) else None
 
 
 def _request_id(record: Json) -> str | None:
-    for place in (record, *(record[key] for key in CONTEXTS if isinstance(record.get(key), dict))):
-        for key in REQUEST_ID:
-            if isinstance(place.get(key), str):
-                found: str = place[key]
-                return found
-    return None
+    return _named(record, REQUEST_ID) or _inside(record, CONTEXTS, REQUEST_ID)
 
 
 def _error_type(record: Json, said: object, level: Level | None) -> str | None:
-    for key in ERROR_TYPE:
-        if found := _text(record, key):
-            return found
-    for key in ERRORS:
-        if isinstance(inner := record.get(key), dict):
-            for name in NAMES:
-                if found := _text(inner, name):
-                    return found
+    if level in ("info", "debug", "trace"):
+        return None
+    if found := _named(record, ERROR_TYPE) or _inside(record, ERRORS, NAMES):
+        return found
     return logged_type(said) if level in ("error", "critical") and isinstance(said, str) else None
 
 
+def _named(record: Json, keys: tuple[str, ...]) -> str | None:
+    """The first of some keys that holds a text."""
+    for key in keys:
+        if found := _text(record, key):
+            return found
+    return None
+
+
+def _inside(record: Json, objects: tuple[str, ...], keys: tuple[str, ...]) -> str | None:
+    """The same in objects that the record holds."""
+    for name in objects:
+        if isinstance(inner := record.get(name), dict) and (found := _named(inner, keys)):
+            return found
+    return None
+
+
 def _fields(record: Json, said: object) -> dict[str, float]:
+    if "_aws" in record and isinstance(record["_aws"], dict):
+        return input_fields(_metrics(record), MOST_METRICS)
     if record.keys() == DATADOG:
         return {}
-    if isinstance(record.get("_aws"), dict):
-        return input_fields(_metrics(record), MOST_METRICS)
-    inner = [part for part in (said, record.get("fields")) if isinstance(part, dict)]
-    fields = input_fields(item for part in (record, *inner) for item in part.items())
+    parts = [record, *(part for part in (said, record.get("fields")) if isinstance(part, dict))]
+    fields = input_fields(item for part in parts for item in part.items())
     return fields or (text_fields(said) if isinstance(said, str) else {})
 
 

@@ -14,6 +14,7 @@ from analyzer.model import ApplicationLine
 
 ID = r"(?P<id>[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})"
 LEVEL = rf"(?P<level>{LEVEL_NAMES})"
+LONGEST_LEVEL = len("INFORMATION:")
 # E, [2026-03-17T08:00:00.190400 #8] ERROR 6556e9bb-... -- : text
 RUBY = re.compile(rf"[DIWEFA], \[\S+ #\d+\]\s+(?P<level>[A-Z]+)\s+(?:{ID} )?-- (?P<text>.*)", re.DOTALL)
 # SEVERE: text, the second line of java.util.logging; ERROR:shop.prices:text of Python's logging.basicConfig.
@@ -27,7 +28,7 @@ DATED = re.compile(
 )
 # Go's slog behind the prefix of the standard logger.
 SLOG = re.compile(rf"\d{{4}}/\d\d/\d\d \d\d:\d\d:\d\d {LEVEL} (?P<text>.*)", re.DOTALL)
-LOGFMT = re.compile(r"(?:time|ts|level)=\S")
+LOGFMT = ("time=", "ts=", "level=")
 LOGFMT_LEVEL = re.compile(r'\blevel="?(?P<level>[A-Za-z]+)')
 LOGFMT_ID = re.compile(rf'\b(?:requestId|request_id|aws_request_id|awsRequestId|AWSRequestId)="?{ID}')
 BREF = re.compile(rf'{ID}\tInvoke Error\t(?P<json>\{{\s*"errorType".*)', re.DOTALL)
@@ -39,11 +40,12 @@ def parse(message: str) -> ApplicationLine | None:
             return ApplicationLine(message, "error", thrown["id"], uncaught_type(thrown["json"]), unhandled=True)
         match = SLOG.match(message) or DATED.match(message)
         return _logged(message, match) if match else None
-    if match := RUBY.match(message):
+    if message[1:4] == ", [":
+        match = RUBY.match(message)
+        return _logged(message, match) if match else None
+    if ":" in message[:LONGEST_LEVEL] and (match := NAMED.match(message)):
         return _logged(message, match)
-    if match := NAMED.match(message):
-        return _logged(message, match)
-    if LOGFMT.match(message) and (level := LOGFMT_LEVEL.search(message)):
+    if message.startswith(LOGFMT) and (level := LOGFMT_LEVEL.search(message)):
         named = LOGFMT_ID.search(message)
         return ApplicationLine(
             message, LEVELS.get(level["level"].lower()), named["id"] if named else None, fields=text_fields(message)

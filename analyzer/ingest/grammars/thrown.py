@@ -11,8 +11,8 @@ from analyzer.model import ApplicationLine
 
 # The date is that of Go's standard logger.
 GO = re.compile(r"(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )(?P<json>\{.*\})\s*$", re.DOTALL)
-RUBY = re.compile(r"(?:Error raised from handler method|Critical exception from handler)\s*$")
-RUBY_INIT = re.compile(r"Init error when loading handler \S+\s*$")
+RUBY_WORDS = ("Error raised from handler method", "Critical exception from handler", "Init error when loading handler ")
+RUBY = re.compile(rf"(?:{'|'.join(RUBY_WORDS)})\S*\s*$")
 # Ruby's answer to the platform, printed over several lines which text logs keep apart.
 RUBY_TYPE = re.compile(r'\s*"errorType": ?"(?P<type>(?:Function|Init|Runtime)<[^>]+>)"')
 # What is left of a process that ends by itself. It means something only if the platform then says that the process ended.
@@ -34,14 +34,14 @@ LAST_WORDS = (
 def parse(message: str) -> ApplicationLine | None:
     if JAVA_FRAMES in message and (match := JAVA.match(message)):
         return ApplicationLine(message, "error", error_type=match["type"], unhandled=True)
-    if match := GO.match(message):
+    if message[:1].isdigit() and (match := GO.match(message)):
         record = json_records.record_of(match["json"])
         inner = json_records.parse(record, message) if record is not None else None
         if isinstance(inner, ApplicationLine) and inner.unhandled:
             return ApplicationLine(message, "error", error_type=inner.error_type, unhandled=True)
-    if RUBY.match(message) or RUBY_INIT.match(message):
+    if message.startswith(RUBY_WORDS) and RUBY.match(message):
         return ApplicationLine(message, "error", unhandled=True)
-    if match := RUBY_TYPE.match(message):
+    if '"errorType"' in message and (match := RUBY_TYPE.match(message)):
         return ApplicationLine(message, "error", error_type=without_place(match["type"]), unhandled=True)
     if message.startswith(LAST_WORDS):
         return ApplicationLine(message, fields=text_fields(message), last_words=True)

@@ -65,13 +65,12 @@ def text_fields(message: str) -> dict[str, float]:
 
 def input_fields(items: Iterable[tuple[str, object]], most: int = MOST_FIELDS) -> dict[str, float]:
     """The finite numbers among `items` that may say how much there was to do, unless there are too many to mean anything."""
-    fields = {
-        name: float(value)
-        for name, value in items
-        if isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and abs(value) < 1e300
-        and math.isfinite(value)
-        and name.lower().replace("_", "") not in BOOKKEEPING
-    }
+    fields = {}
+    for name, value in items:
+        kind = type(value)
+        if kind is not int and kind is not float:
+            continue
+        number = float(value) if abs(value) < 1e300 else math.inf  # type: ignore[arg-type]
+        if math.isfinite(number) and name.lower().replace("_", "") not in BOOKKEEPING:
+            fields[name] = number
     return fields if len(fields) <= most else {}
