@@ -114,7 +114,7 @@ def _region(engine: Engine, scope: Scope) -> str | None:
     """The region that the runtime's ARN names, which is the only place in a function's logs that does."""
     rows = engine.rows(f"""
 SELECT regexp_extract(message, 'arn:aws[a-z-]*:lambda:([a-z0-9-]+):', 1) AS region, count(*) AS n
-FROM events WHERE {scope.where_events} AND kind = 'init' AND message LIKE '%arn:aws%'
+FROM events WHERE {scope.where_events} AND kind IN ('init', 'restore') AND message LIKE '%arn:aws%'
 GROUP BY region ORDER BY n DESC, region LIMIT 1""")
     return rows[0]["region"] or None if rows else None
 
