@@ -41,7 +41,8 @@ def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for output in ("first", "second"):
         written(run, tmp_path / output, SAMPLE)
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert names == ["report-distribution.svg", "report-timeline.svg", "report.html", "report.json", "report.md"]
+    kinds = ["cold-starts", "concurrency", "distribution", "memory", "timeline"]
+    assert names == [*(f"report-{kind}.svg" for kind in kinds), "report.html", "report.json", "report.md"]
     for name in names:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
 
