@@ -408,7 +408,10 @@ class Arrival(Struct, frozen=True):
 
 
 class Excerpt(Struct, frozen=True):
-    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands."""
+    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands.
+
+    `message` is the figures in words where the line is a REPORT, whose text is not kept.
+    """
 
     message: str
     source: str
@@ -430,7 +433,10 @@ class ErrorGroup(Struct, frozen=True):
 
 
 class FunctionMeasurements(Struct, frozen=True):
-    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population."""
+    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population.
+
+    `behind` are lines that show best what each symptom would be about, whether or not it reaches a limit.
+    """
 
     name: str
     invocations: int
@@ -442,6 +448,7 @@ class FunctionMeasurements(Struct, frozen=True):
     memory_sizes: list[int]
     region: str | None
     errors: list[ErrorGroup]
+    behind: dict[SymptomKind, list[Excerpt]]
 
 
 class Quality(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from analyzer.lake import Engine, Lake
+from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold
@@ -102,6 +103,7 @@ FROM invocations WHERE {scope.where}""")
         memory_sizes=[size for size in known["sizes"] or [] if size],
         region=settings.region,
         errors=error_groups(engine, scope),
+        behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
 
 

@@ -187,6 +187,31 @@ def test_without_scripts_the_browser_itself_says_what_is_there(browser: Browser,
     context.close()
 
 
+def test_a_command_can_be_copied(page: Page, sample: Path) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    show(page, sample)
+    lines = page.locator("details", has_text="log lines behind this").first
+    lines.locator("summary").click()
+    block = lines.locator(".copyable").first
+    block.get_by_role("button").press("Enter")
+    expect(block.get_by_role("button")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == block.locator("pre").inner_text().strip()
+    assert copied.startswith("gzip -dcf ")
+
+
+def test_plain_words_come_first_and_each_sentence_leads_to_its_proof(page: Page, sample: Path) -> None:
+    show(page, sample)
+    assert page.locator("main h2").first.inner_text() == "In plain words"
+    sentences = page.locator("h2:has-text('In plain words') + ul > li")
+    assert sentences.count() >= 5
+    for number in range(sentences.count()):
+        link = sentences.nth(number).locator("a").first
+        proof = (link.get_attribute("href") or "")[1:]
+        link.click()
+        expect(page.locator(f"[id='{proof}']")).to_be_in_viewport()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_can_be_read_in_light_and_in_the_dark(page: Page, sample: Path, scheme: str) -> None:
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
