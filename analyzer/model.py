@@ -379,8 +379,48 @@ class Point(Struct, frozen=True):
     cold: bool
 
 
+class WaitBin(Struct, frozen=True):
+    """Invocations that took [low_ms, high_ms) with their initialisation, of those that had one (`cold`) or of the others."""
+
+    cold: bool
+    low_ms: float
+    high_ms: float
+    n: int
+
+
+class MemoryMarks(Struct, frozen=True):
+    """High-water marks of a function's environments of one configured size; each environment counts once."""
+
+    function: str | None
+    size_mb: int
+    environments: int
+    p50_mb: float
+    peak_mb: float
+
+
+class AtOnce(Struct, frozen=True):
+    """The most calls of one function at once within [start, start + seconds)."""
+
+    function: str | None
+    start: int
+    seconds: int
+    peak: int
+
+
+class Arrival(Struct, frozen=True):
+    """When a function was first seen with another version (a deploy), runtime (a patch) or memory size (a setting)."""
+
+    function: str | None
+    time: int
+    what: Literal["version", "runtime", "memory"]
+    name: str
+
+
 class Excerpt(Struct, frozen=True):
-    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands."""
+    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands.
+
+    `message` is the figures in words where the line is a REPORT, whose text is not kept.
+    """
 
     message: str
     source: str
@@ -402,7 +442,10 @@ class ErrorGroup(Struct, frozen=True):
 
 
 class FunctionMeasurements(Struct, frozen=True):
-    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population."""
+    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population.
+
+    `behind` are lines that show best what each symptom would be about, whether or not it reaches a limit.
+    """
 
     name: str
     invocations: int
@@ -414,6 +457,7 @@ class FunctionMeasurements(Struct, frozen=True):
     memory_sizes: list[int]
     region: str | None
     errors: list[ErrorGroup]
+    behind: dict[SymptomKind, list[Excerpt]]
 
 
 class Flaw(Struct, frozen=True, kw_only=True):
@@ -447,5 +491,9 @@ class Measurements(Struct, frozen=True):
     histogram: list[HistogramBin]
     timeline: list[TimeBin]
     points: list[Point]
+    waits: list[WaitBin]
+    marks: list[MemoryMarks]
+    levels: list[AtOnce]
+    arrivals: list[Arrival]
     evidence: dict[str, Evidence]
     quality: Quality

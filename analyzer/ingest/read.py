@@ -70,21 +70,21 @@ def ingest(
     `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
     named = {str(Path(path)) for path in paths}
-    # Standard input lies in a temporary file that is gone once all groups have been listed.
-    if processes > 1 and STANDARD_INPUT not in paths:
+    found: Iterator[list[LogFile]] | None = None
+    if processes > 1 and not any(path == STANDARD_INPUT or Path(path).is_fifo() for path in paths):
         groups = list(find(paths))
-        if len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
+        # Members of archives lie in temporary files, which are gone once all groups have been listed.
+        lasting = all(file.path.exists() for group in groups for file in group)
+        if lasting and len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
             shares = workers.shares(groups, processes)
             parts = [
                 workers.Share(number, lake.folder, share, function, named, buffer)
                 for number, share in enumerate(shares)
             ]
             return _in_processes(parts, groups, progress)
-        found = iter(groups)
-    else:
-        found = find(paths)
+        found = iter(groups) if lasting else None
     reader = _Reader(lake, function, named, progress, buffer)
-    reader.read(found)
+    reader.read(found or find(paths))
     return reader.ingested()
 
 
