@@ -43,7 +43,7 @@ CLUSTERS = {"stream": "log streams", "piece": "pieces of time"}
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     placed = scope.narrowed(PLACED, scope.population)
-    (counted,) = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {placed.where}")
+    (counted,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {placed.where}")
     n = counted["n"]
     if n == 0:
         return
@@ -131,7 +131,7 @@ def _load(engine: Engine, scope: Scope, n: int) -> Iterator[Measured]:
     simulations; within ten minutes in one. Two kinds of clusters, because calls of an environment are alike, and so are those of
     the same piece of time.
     """
-    (row,) = engine.rows(
+    (row,) = engine.numbers(
         f"SELECT epoch_us(max(end_time)) - epoch_us(min(start_time)) AS span FROM invocations WHERE {scope.where}"
     )
     piece = max(1, min(BLOCK, row["span"] // LEAST_PIECES))
