@@ -21,7 +21,7 @@ from analyzer.resources import shipped
 from benchmarks.truth.cases import MeasuredCase, made, specs
 
 PATH = Path(__file__).parents[2] / "analyzer" / "diagnose" / "weights.yaml"
-SIZES = {250: 8, 2_000: 8}
+SIZES = {250: 6, 2_000: 6}
 # Likelihood ratios as they were set by judgement.
 JUDGED = {"direct": 50.0, "strong": 10.0, "moderate": 4.0, "weak": 2.0, "holds": 3.0, "reached": 2.0, "fails": 0.05}
 MEANING = {
@@ -68,7 +68,7 @@ def fit(counts: np.ndarray, priors: np.ndarray, true: np.ndarray) -> dict[str, f
 def written(weights: dict[str, float], cases: int, verdicts: int) -> str:
     head = (
         "# How much more often each is seen where the hypothesis is true than where it is not: likelihood ratios.\n"
-        f"# Fitted by `make weights` to {verdicts} verdicts on {cases} simulated cases of the tuning ranges, and drawn towards\n"
+        f"# Fitted by benchmarks/truth/weights.py to {verdicts} verdicts on {cases} simulated cases of the tuning ranges, and drawn towards\n"
         "# the values that judgement had set (in brackets), so that what is rare in the cases stays near those.\n"
     )
     lines = [
