@@ -37,8 +37,9 @@ golden: $(VENV)/.run ## write the sample report into docs/, and its first lines 
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
 	$(BIN)/python tests/readme.py
 
-bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; BENCH_MB=2000 for more
+bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and a report on few calls
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.small
 
 bench-report: $(VENV)/.run ## measure what a report costs beside measuring what stands in it; BENCH_ROWS=1000000 for less
 	$(BIN)/python -m benchmarks.report

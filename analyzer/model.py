@@ -58,10 +58,13 @@ class ReportLine(Struct, frozen=True):
 
 
 class InitStart(Struct, frozen=True):
+    """`concurrent`: the environment serves several requests at a time, as Lambda Managed Instances do."""
+
     runtime: str | None = None
     runtime_arn: str | None = None
     function: str | None = None
     version: str | None = None
+    concurrent: bool = False
 
 
 class InitReport(Struct, frozen=True):
@@ -114,7 +117,11 @@ class PlatformNote(Struct, frozen=True):
 
 
 class ApplicationLine(Struct, frozen=True):
-    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation."""
+    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation.
+
+    `last_words` are those of a process that may have ended with them. `function` is whom the line speaks of, where it stands
+    in a log that others share.
+    """
 
     message: str
     level: Level | None = None
@@ -122,6 +129,8 @@ class ApplicationLine(Struct, frozen=True):
     error_type: str | None = None
     unhandled: bool = False
     fields: dict[str, float] = field(default_factory=dict)
+    last_words: bool = False
+    function: str | None = None
 
 
 Event = (
@@ -451,6 +460,17 @@ class FunctionMeasurements(Struct, frozen=True):
     behind: dict[SymptomKind, list[Excerpt]]
 
 
+class Flaw(Struct, frozen=True, kw_only=True):
+    """Something missing, out of order or damaged in the logs: `k` of `n`, in words, with its query and some of its lines."""
+
+    kind: str
+    text: str
+    k: int
+    n: int
+    evidence: str
+    lines: list[Excerpt]
+
+
 class Quality(Struct, frozen=True):
     """What was read, what was not understood, which facts these containers cannot carry, and what contradicts itself."""
 
@@ -459,6 +479,7 @@ class Quality(Struct, frozen=True):
     sources: list[Source]
     counts: dict[str, int]
     lacking: list[str]
+    flaws: list[Flaw]
     broken: list[str]
     not_in_logs: list[str]
 

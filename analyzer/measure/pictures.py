@@ -64,7 +64,7 @@ FROM invocations WHERE {scope.where} AND end_time IS NOT NULL GROUP BY function,
 def points(engine: Engine, scope: Scope) -> list[Point]:
     """Every invocation, unless they are too many to tell apart."""
     condition = f"{scope.where} AND duration_ms IS NOT NULL"
-    if engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {condition}")[0]["n"] > MOST_POINTS:
+    if engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {condition}")[0]["n"] > MOST_POINTS:
         return []
     answer = engine.ask(f"""
 SELECT function, epoch_us(end_time) AS time, duration_ms, outcome, {COLD} AS cold

@@ -12,6 +12,7 @@ from analyzer.model import (
     ErrorGroup,
     Evidence,
     Expected,
+    Flaw,
     Hypothesis,
     Measured,
     Severity,
@@ -153,6 +154,7 @@ class QualityReport(Struct, frozen=True):
     sources: list[SourceReport]
     counts: dict[str, int]
     lacking: list[str]
+    flaws: list[Flaw]
     broken: list[str]
     not_in_logs: list[str]
     unreadable: list[str]

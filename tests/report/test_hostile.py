@@ -67,12 +67,13 @@ def structure(markdown: str) -> list[str]:
 
 
 def report_on(run: Run, folder: Path, text: str, function: str = "checkout") -> str:
-    """A report on logs in which `text` is an error message, an application line and a field of JSON."""
+    """A report on logs in which `text` is an error message, an application line, a field of JSON, and in a broken REPORT."""
     shutil.rmtree(folder, ignore_errors=True)
     traceback = (
         f"[ERROR] KeyError: {text}\nTraceback (most recent call last):\n\u00a0\u00a0File 'app.py', line 30, in handler"
     )
-    ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), request_id=OTHER_ID)
+    broken = f"REPORT RequestId: x {text}"
+    ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), broken, request_id=OTHER_ID)
     write_export(folder / "logs", export(*invocation(traceback), *ok))
     ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function)
     assert (ran.code, ran.err) == (0, "")
