@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from math import ceil, log10
 
-from analyzer.model import Measured, Unit
+from analyzer.model import Measured, Move, Unit
 
 SECOND, MINUTE = 1_000.0, 60_000.0
 DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)")
@@ -110,3 +110,15 @@ def write_measured(measured: Measured) -> str:
         )
     value = write(measured.value, measured.unit, _places(measured))
     return f"{value} ({'; '.join(behind)})" if behind else value
+
+
+def write_move(move: Move) -> str:
+    """A change with its interval: ×1.42 (95 % CI 1.31–1.55), up 3.1 points (95 % CI +2.2 to +4.6)."""
+    if move.change is None or move.low is None or move.high is None:
+        return "no interval"
+    if move.by == "ratio":
+        return f"×{move.change:.3g} (95 % CI {move.low:.3g}–{move.high:.3g})"
+    points = [100 * share for share in (move.change, move.low, move.high)]
+    places = max(1, min(4, ceil(-log10(points[2] - points[1])))) if points[2] > points[1] else 1
+    low, high = (f"{one:+.{places}f}" for one in points[1:])
+    return f"{'down' if points[0] < 0 else 'up'} {abs(points[0]):.{places}f} points (95 % CI {low} to {high})"

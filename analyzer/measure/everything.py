@@ -11,6 +11,7 @@ from analyzer.measure.family import Settings, Threshold
 from analyzer.measure.metrics import families
 from analyzer.measure.metrics.breaches import breach, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
+from analyzer.measure.moments import moments
 from analyzer.measure.pictures import histogram, points, timeline
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
@@ -97,6 +98,7 @@ FROM invocations WHERE {scope.where}""")
         memory_sizes=[size for size in known["sizes"] or [] if size],
         region=settings.region,
         errors=error_groups(engine, scope),
+        moments=moments(engine, scope, metrics),
     )
 
 
