@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from math import ceil, log10
+from math import ceil, floor, log10
 
 from analyzer.model import Measured, Move, Unit
 
@@ -38,13 +38,22 @@ def write(value: float, unit: Unit, places: int = 1) -> str:
         case "GB-s":
             return f"{value:,.0f} GB-s" if value >= 100 else f"{value:.3g} GB-s"
         case "USD":
-            return f"${value:,.2f}" if value >= 10 else f"${value:.3g}"
+            return _dollars(value)
         case "s":
             return f"{value:g} s"
         case "ratio":
             return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
         case "time":
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%MZ}"
+
+
+def _dollars(value: float) -> str:
+    """Three digits, and of a millionth of a dollar as many zeros as it has: nobody reads $8.48e-07."""
+    if value >= 10:
+        return f"${value:,.2f}"
+    if 0 < value < 1e-4:
+        return f"${value:.{2 - floor(log10(value))}f}"
+    return f"${value:.3g}"
 
 
 def _duration(value: float, places: int) -> str:

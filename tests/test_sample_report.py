@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests import kinds
 from tests.conftest import Run
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +36,15 @@ def test_the_report_of_the_sample_is_the_one_in_the_docs(run: Run, tmp_path: Pat
     """After a wanted change: `make golden`, and read the difference."""
     written(run, tmp_path, SAMPLE)
     assert (tmp_path / name).read_text() == (GOLDEN / name).read_text()
+
+
+@pytest.mark.parametrize("name", kinds.REPORTS)
+def test_the_other_kinds_of_report_are_those_in_the_docs(tmp_path: Path, name: str) -> None:
+    """From simulated logs, which are the same everywhere: `make golden` after a wanted change."""
+    kinds.write(tmp_path, (name,))
+    written = sorted(path.name for path in tmp_path.iterdir())
+    assert written == [f"{name}-distribution.svg", f"{name}-timeline.svg", f"{name}.md"]
+    assert (tmp_path / f"{name}.md").read_text() == (GOLDEN / f"{name}.md").read_text()
 
 
 def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:

@@ -1,11 +1,8 @@
-"""Two weeks of one simulated function, the second with a fault that the first did not have.
-
-`python -m tests.weeks SCENARIO FOLDER` writes them, for `make golden`.
-"""
+"""Two weeks of one simulated function, the second with a fault that the first did not have."""
 
 from __future__ import annotations
 
-import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -16,7 +13,7 @@ from analyzer.simulate.lines import streams
 from analyzer.simulate.story import Names
 from analyzer.simulate.wrap import Wrapped
 
-WEEK_MS = 7 * 86_400_000
+MONDAY_MS, WEEK_MS = 1_772_409_600_000, 7 * 86_400_000  # 2 March 2026
 REQUESTS = 3_000
 
 
@@ -30,12 +27,17 @@ def write(scenario: str, folder: Path, seed: int = 3) -> Case:
         run = simulate_fleet(parameters, case.chance + week, REQUESTS)
         names = Names(run)
         names.function, names.patch = first.function, first.patch
-        names.begin = 1_772_409_600_000 + week * WEEK_MS  # Monday, 2 March 2026
+        _move(names, MONDAY_MS + week * WEEK_MS)
         target = folder / f"week-{week + 1}"
         target.mkdir(parents=True)
         CONTAINERS["s3-export"](Wrapped(target, names.function, names.task), list(streams(run, names)))
     return case
 
 
-if __name__ == "__main__":
-    write(sys.argv[1], Path(sys.argv[2]))
+def _move(names: Names, begin: int) -> None:
+    """The same run, begun at another time; the day in the name of a stream moves with it."""
+    shift = timedelta(milliseconds=begin - names.begin)
+    names.begin = begin
+    names.streams = [
+        f"{datetime.strptime(name[:10], '%Y/%m/%d') + shift:%Y/%m/%d}{name[10:]}" for name in names.streams
+    ]
