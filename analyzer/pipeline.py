@@ -31,6 +31,7 @@ from analyzer.report import (
     render,
     to_json,
 )
+from analyzer.report.redaction import redact_all
 from analyzer.resources import shipped
 
 # The kind that looks at a week, and at the week before it, when nobody says otherwise.
@@ -162,7 +163,10 @@ class _Tools:
             return
         if span(options.baseline) is None:
             path = Path(options.baseline)
-            self.earlier = earlier(open_report(path), COMPARED, whole=True, where=str(path))
+            report = open_report(path)
+            # It may have been written without masking; what is kept of it must not come out unmasked here.
+            report = redact_all(report) if options.redact else report
+            self.earlier = earlier(report, COMPARED, whole=True, where=str(path))
         elif options.since is None and options.kind != WEEKLY:
             raise UserError(
                 f"--baseline {options.baseline} is that much before the window, so say where the window begins: --since"

@@ -12,6 +12,7 @@ import pytest
 from tests import weeks
 from tests.conftest import Run
 from tests.logs import OTHER_ID, export, invocation, write_export
+from tests.logs import report as log_line
 
 SAMPLE = Path(__file__).parent.parent.parent / "sample_logs" / "lambda-autotuner-agent"
 KINDS = ("error-analysis", "incident", "weekly", "postmortem")
@@ -179,6 +180,32 @@ def test_what_is_kept_of_an_earlier_file_is_sealed(
     ran = run("verify", path, "--lake", lake)
     assert ran.code == 1
     assert "earlier.sha256" in ran.out
+
+
+def test_what_an_earlier_report_left_unmasked_is_masked_here(
+    written: Callable[[str], Path], afternoon: Path, run: Run, tmp_path: Path
+) -> None:
+    report = read(written("error-analysis") / "report.json")
+    report["functions"][0]["hypotheses"][0].update(
+        title="mail to jane.doe@example.com", verdict="supported", fingerprint="0"
+    )
+    earlier, path = tmp_path / "earlier.json", tmp_path / "report.json"
+    earlier.write_text(json.dumps(report))
+    lake = ("--lake", afternoon / "lake")
+    assert run("report", *lake, "-o", path, "--since", "4h", "--baseline", earlier).code == 0
+    assert "jane.doe" not in path.read_text()
+    assert "mail to <email>" in path.read_text()
+    assert run("verify", path, *lake).code == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_logs_that_carry_next_to_nothing_make_a_report_all_the_same(kind: str, run: Run, tmp_path: Path) -> None:
+    """REPORT lines alone, with neither time, stream, outcome nor name."""
+    (tmp_path / "pasted.txt").write_text("\n".join(log_line(duration=100.0 + number) for number in range(3)))
+    options = ("--kind", kind, "--objective", "99.9%", "--objective", "95%<1s")
+    assert run("analyze", tmp_path / "pasted.txt", "-o", tmp_path / "report.md", *options).code == 0
+    text = (tmp_path / "report.md").read_text()
+    assert "Cannot tell from these logs" in text.partition("## ")[2].partition("\n## ")[0]
 
 
 def test_a_number_of_the_earlier_period_can_be_explained_too(written: Callable[[str], Path], run: Run) -> None:
