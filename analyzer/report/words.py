@@ -15,7 +15,7 @@ from analyzer.report.escape import Markdown, code_block, code_span, cut, markdow
 from analyzer.report.symptoms import slow_population_name
 
 EXCERPT = 200
-MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
 VERDICTS: dict[Verdict, str] = {
     "supported": "supported",
     "weak": "weakly supported",
@@ -27,7 +27,7 @@ Numbers = dict[str, Measured]
 # The methods below by the names under which templates know them.
 FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
-    "period", "verdict", "limit", "moment", "move", "share", "spent",
+    "period", "verdict", "limit", "moment", "instant", "move", "share", "spent",
 )  # fmt: skip
 FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query")
 
@@ -156,12 +156,16 @@ class Words:
         return f"{begin} to {end[11:] if begin[:10] == end[:10] else end}"
 
     @staticmethod
-    def moment(moment: str) -> Markdown:
+    def instant(moment: str) -> Markdown:
         """A time to the second: 2026-03-05 06:31:48Z, in which no colon can begin an emoji."""
         text = f"{moment[:10]} {moment[11:19]}Z"
-        return Markdown(text) if MOMENT.fullmatch(text) else markdown(text)
+        return Markdown(text) if INSTANT.fullmatch(text) else markdown(text)
 
     limit = staticmethod(limit)
+
+    @staticmethod
+    def moment(microseconds: int) -> str:
+        return figures.write(microseconds / 1_000_000, "time")
 
     # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
 
