@@ -33,8 +33,9 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-golden: $(VENV)/.run ## write the sample report into docs/, and its first lines into the README; read the difference
+golden: $(VENV)/.run ## write the sample reports into docs/, and its first lines into the README; read the difference
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
+	$(BIN)/python -m tests.kinds docs/sample-report
 	$(BIN)/python tests/readme.py
 
 bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and a report on few calls

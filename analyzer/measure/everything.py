@@ -12,6 +12,7 @@ from analyzer.measure.family import Settings, Threshold
 from analyzer.measure.metrics import families
 from analyzer.measure.metrics.breaches import breaches, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
+from analyzer.measure.moments import moments
 from analyzer.measure.pictures import arrivals, histogram, levels, marks, points, timeline, waits
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
@@ -103,6 +104,7 @@ FROM invocations WHERE {scope.where}""")
         memory_sizes=[size for size in known["sizes"] or [] if size],
         region=settings.region,
         errors=error_groups(engine, scope),
+        moments=moments(engine, scope, metrics),
         behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
 
