@@ -125,11 +125,17 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
         ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
+        if source.duplicates:
+            print(f"known already\t{source.duplicates}\t{source.source}")
     for name in ingested.already_there:
         print(f"already there\t\t{name}")
     for name in ingested.skipped:
         print(f"no Lambda log\t\t{name}")
-    _say(f"{ingested.invocations:,} invocations added to {lake}")
+    repeated = sum(source.duplicates for source in ingested.read)
+    _say(
+        f"{ingested.invocations:,} invocations added to {lake}"
+        + (f"; {repeated:,} more were known from other files" if repeated else "")
+    )
 
 
 @app.command()

@@ -77,12 +77,16 @@ def ingest(
                 workers.Share(number, lake.folder, share, function, named, buffer)
                 for number, share in enumerate(shares)
             ]
-            return _in_processes(parts, groups, progress)
+            ingested = _in_processes(parts, groups, progress)
+            lake.tidy()
+            return ingested
         found = iter(groups)
     else:
         found = find(paths)
-    reader = _Reader(lake, function, named, progress, buffer)
-    reader.read(found)
+    with lake.in_use():
+        reader = _Reader(lake, function, named, progress, buffer)
+        reader.read(found)
+    lake.tidy()
     return reader.ingested()
 
 
@@ -113,8 +117,10 @@ def _in_processes(
 
 def _read_share(share: workers.Share) -> Ingested:
     workers.settle(share.number)
-    reader = _Reader(Lake(share.lake), share.function, share.named, lambda _: None, share.buffer)
-    reader.read(iter(share.groups))
+    lake = Lake(share.lake)
+    with lake.in_use():
+        reader = _Reader(lake, share.function, share.named, lambda _: None, share.buffer)
+        reader.read(iter(share.groups))
     return reader.ingested()
 
 
@@ -134,13 +140,15 @@ class _Reader:
         self.progress = progress
         self.exports = Exports(self._columns, self._hand_over, buffer) if buffer else None
         self.result = Ingested([], 0, [], [], [])
+        self.committed = 0
+        self.files = 0
         self.lines = 0
         self.invocations = 0
         self.file = ""
 
     def ingested(self) -> Ingested:
         result = self.result
-        return Ingested(result.read, self.invocations, result.already_there, result.skipped, result.unreadable)
+        return Ingested(result.read, self.committed, result.already_there, result.skipped, result.unreadable)
 
     def read(self, groups: Iterator[list[LogFile]]) -> None:
         """Read groups of files, and commit them a good many at a time."""
@@ -154,6 +162,9 @@ class _Reader:
                     group = next(groups, None)
                 if self.exports:
                     self.exports.finish()
+            self.committed += self.commit.invocations
+            self.result.read.extend(self.commit.sources)
+            self.result.already_there.extend(self.commit.already_there)
 
     def _group(self, group: list[LogFile]) -> None:
         """Read files that continue each other, with one memory of their environments."""
@@ -233,7 +244,7 @@ class _Reader:
             last_time=reading.last_time,
             problems=reading.problems[:MOST_PROBLEMS],
         )
-        self.result.read.append(source)
+        self.files += 1
         self.commit.add_sources([source])
 
     def _columns(self, columns: Columns) -> None:
@@ -249,4 +260,4 @@ class _Reader:
         self._tell()
 
     def _tell(self) -> None:
-        self.progress(Progress(self.file, len(self.result.read), self.lines, self.invocations))
+        self.progress(Progress(self.file, self.files, self.lines, self.invocations))
