@@ -36,21 +36,24 @@ SAID = " + ".join(
 )
 
 # When each environment of each file served. What has no time may be from any; containers that leave out the fraction of the
-# second may be a second off.
+# second, which show in both ends, may be a second off.
 SPANS = f"""
 SELECT source, {ENVIRONMENT} AS environment,
-       min(first) - CASE WHEN bool_and(whole) THEN INTERVAL 1 SECOND ELSE INTERVAL 0 SECOND END AS first,
-       max(last) + CASE WHEN bool_and(whole) THEN INTERVAL 1 SECOND ELSE INTERVAL 0 SECOND END AS last
+       min(CASE WHEN timeless THEN '-infinity' ELSE first - off END) AS first,
+       max(CASE WHEN timeless THEN 'infinity' ELSE last + off END) AS last
 FROM (
-  SELECT source, stream,
-         min(coalesce(end_time, start_time, '-infinity'::TIMESTAMPTZ)) AS first,
-         max(coalesce(end_time, start_time + {LONGEST}, 'infinity'::TIMESTAMPTZ)) AS last,
-         bool_and(epoch_us(end_time) % 1000000 = 0) AS whole
-  FROM read_parquet($invocations) GROUP BY ALL
-  UNION ALL
-  SELECT source, stream, min(coalesce(time, '-infinity'::TIMESTAMPTZ)), max(coalesce(time, 'infinity'::TIMESTAMPTZ)),
-         bool_and(epoch_us(time) % 1000000 = 0)
-  FROM read_parquet($events) GROUP BY ALL
+  SELECT *, CASE WHEN epoch_us(first) % 1000000 = 0 AND epoch_us(last) % 1000000 = 0 THEN INTERVAL 1 SECOND
+                 ELSE INTERVAL 0 SECOND END AS off
+  FROM (
+    SELECT source, stream, min(end_time) AS first, max(end_time) AS last, false AS timeless
+    FROM read_parquet($invocations) GROUP BY ALL HAVING first IS NOT NULL
+    UNION ALL
+    SELECT source, stream, min(start_time), max(start_time) + {LONGEST}, bool_or(start_time IS NULL)
+    FROM read_parquet($invocations) WHERE end_time IS NULL GROUP BY ALL
+    UNION ALL
+    SELECT source, stream, min(time), max(time), bool_or(time IS NULL)
+    FROM read_parquet($events) GROUP BY ALL
+  )
 ) GROUP BY ALL"""
 
 # A file may repeat another one of the same commit where both saw one environment at one time, or where one of them does not
@@ -154,7 +157,8 @@ class Repeats(Struct, frozen=True):
     by_source: dict[str, int]
 
 
-NOTHING = Repeats(np.array([], np.int64), np.array([], np.int64), {})
+NO_ROWS = np.array([], np.int64)
+NOTHING = Repeats(NO_ROWS, NO_ROWS, {})
 
 
 class Known:

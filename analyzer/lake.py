@@ -15,9 +15,10 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import accumulate, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
 from analyzer import parts
-from analyzer.duplicates import NOTHING, Known, Repeats
+from analyzer.duplicates import NO_ROWS, NOTHING, Known, Repeats
 from analyzer.errors import UserError
 from analyzer.model import Evidence, Invocation, NotableLine, Source
 
@@ -137,6 +138,8 @@ PACKING = {
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects, or as much of columns.
 ROW_GROUP, COLUMN_GROUP = 50_000, 125_000
+# When so many commits have fewer rows than the small number, they are made one, up to about the large one.
+MANY, SMALL, LARGE = 8, 400_000, 1_000_000
 # A result of more rows is a picture or a list of groups, and stands in the report in that form.
 MOST_KEPT = 5
 
@@ -174,19 +177,36 @@ class Lake:
         return parts.part(self.folder, table, commit)
 
     def tidy(self) -> None:
-        """Delete what nobody reads any more, unless somebody is reading or writing at this moment: then the next one does it."""
-        with parts.alone_if_free(self.folder / "invocations") as free:
-            if not free:
-                return
-            live = set(self.commits())
-            # Sources last: as long as a commit is listed, the one that replaced it has to be, too.
-            for table in TABLES:
-                for part in (self.folder / table).iterdir():
-                    if (part.suffix == ".parquet" and part.stem not in live) or part.suffix in (
-                        parts.HIDDEN,
-                        parts.REWRITTEN,
-                    ):
-                        part.unlink()
+        """Make one commit of many small ones, and delete what nobody reads any more.
+
+        Not while somebody reads or writes the lake: then the next one does it. Nor is a full disk a reason to complain, as the
+        lake reads just as well without.
+        """
+        with parts.alone_if_free(self.folder / "invocations") as free, suppress(OSError):
+            if free:
+                self._merge_small()
+                self._sweep()
+
+    def _merge_small(self) -> None:
+        sizes = {
+            commit: sum(pq.read_metadata(self.part(table, commit)).num_rows for table in ("invocations", "events"))
+            for commit in self.commits()
+        }
+        small = [commit for commit, size in sizes.items() if size < SMALL]
+        if len(small) < MANY:
+            return
+        ends = list(accumulate(sizes[commit] for commit in small))
+        for _, together in groupby(zip(ends, small, strict=True), key=lambda one: one[0] // LARGE):
+            Commit(self).merge([commit for _, commit in together])
+
+    def _sweep(self) -> None:
+        live = set(self.commits())
+        # Sources last: a commit that was replaced is read again when no other is listed that says so.
+        for table in TABLES:
+            for part in (self.folder / table).iterdir():
+                outdated = part.suffix == ".parquet" and part.stem not in live
+                if outdated or part.suffix in (parts.HIDDEN, parts.REWRITTEN):
+                    part.unlink()
 
     def in_use(self) -> AbstractContextManager[None]:
         """While this is held nobody deletes parts of the lake."""
@@ -365,14 +385,30 @@ class Commit:
                 with parts.alone(folder / "sources"):
                     taken_over = self._settle()
                     if self.sources:
-                        pq.write_table(self._sources_table(taken_over), self._hidden("sources"), compression="zstd")
-                        for table in TABLES:  # sources last: its appearance is the commit
-                            self._hidden(table).rename(self.lake.part(table, self.name))
+                        self._publish(taken_over)
         except OSError as problem:
             raise UserError(f"cannot write to the lake {folder}: {problem.strerror or problem}") from problem
         finally:
-            for table in TABLES:
-                self._hidden(table).unlink(missing_ok=True)
+            self._clear()
+
+    def merge(self, commits: Iterable[str]) -> None:
+        """Take over the rows of others, instead of any of its own."""
+        taken_over = dict.fromkeys(commits, NOTHING)
+        try:
+            for table in self.rows:
+                _copy(table, [(self.lake.part(table, commit), NO_ROWS) for commit in taken_over], self._hidden(table))
+            self._publish(taken_over)
+        finally:
+            self._clear()
+
+    def _publish(self, taken_over: Mapping[str, Repeats]) -> None:
+        pq.write_table(self._sources_table(taken_over), self._hidden("sources"), compression="zstd")
+        for table in TABLES:  # sources last: its appearance is the commit
+            self._hidden(table).rename(self.lake.part(table, self.name))
+
+    def _clear(self) -> None:
+        for table in TABLES:
+            self._hidden(table).unlink(missing_ok=True)
 
     def _settle(self) -> Mapping[str, Repeats]:
         """Leave out what other files have brought already.
@@ -452,7 +488,7 @@ def _copy(table: str, rows_of: Iterable[tuple[Path, NDArray[np.int64]]], target:
 def _rows_from(part: Path, sources: Sequence[str]) -> NDArray[np.int64]:
     """The numbers of the rows that were read from one of these files."""
     if not sources:
-        return NOTHING.invocations
+        return NO_ROWS
     column = pq.read_table(part, columns=["source"]).column("source")
     return np.flatnonzero(pc.is_in(column, pa.array(sources, pa.string())))
 

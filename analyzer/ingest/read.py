@@ -7,6 +7,7 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -22,8 +23,8 @@ from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find
 from analyzer.lake import Columns, Lake
 from analyzer.model import Source
 
-# A commit is closed at the first group boundary after this many invocations or files, so that little is lost when killed.
-COMMIT_INVOCATIONS, COMMIT_FILES = 1_000_000, 5_000
+# A commit is closed at the first group boundary after this many invocations or seconds, so that little is lost when killed.
+COMMIT_INVOCATIONS, COMMIT_SECONDS = 1_000_000, 5.0
 # Rows leave the assembler this often; a single file may hold millions.
 HAND_OVER = 4_096
 # A damaged file may have thousands of damaged places; the first ones tell what is wrong.
@@ -151,14 +152,13 @@ class _Reader:
         return Ingested(result.read, self.committed, result.already_there, result.skipped, result.unreadable)
 
     def read(self, groups: Iterator[list[LogFile]]) -> None:
-        """Read groups of files, and commit them a good many at a time."""
+        """Read groups of files, and commit them every few seconds."""
         group = next(groups, None)
         while group is not None:
             with self.lake.write() as self.commit:
-                files = 0
-                while group is not None and self.commit.invocations < COMMIT_INVOCATIONS and files < COMMIT_FILES:
+                until = monotonic() + COMMIT_SECONDS
+                while group is not None and self.commit.invocations < COMMIT_INVOCATIONS and monotonic() < until:
                     self._group(group)
-                    files += len(group)
                     group = next(groups, None)
                 if self.exports:
                     self.exports.finish()
