@@ -469,20 +469,26 @@ def _writer(table: str, path: Path) -> pq.ParquetWriter:
 
 def _copy(table: str, rows_of: Iterable[tuple[Path, NDArray[np.int64]]], target: Path) -> None:
     """Write the rows of some parts into one, but for those whose numbers are given, which count from 0 in each part."""
+    dictionaries = [column.name for column in STORED.get(table, ()) if column.name in FEW]
     with _writer(table, target) as writer:
         waiting: list[pa.Table] = []
+
+        def write() -> None:
+            writer.write_table(pa.concat_tables(waiting).unify_dictionaries().cast(writer.schema))
+            waiting.clear()
+
         for part, left_out in rows_of:
             begin = 0
-            for batch in pq.ParquetFile(part).iter_batches(ROW_GROUP):
-                stays = np.ones(batch.num_rows, np.bool_)
-                stays[left_out[(left_out >= begin) & (left_out < begin + len(stays))] - begin] = False
-                begin += len(stays)
-                waiting.append(pa.Table.from_batches([batch]).filter(pa.array(stays)))
-                if sum(rows.num_rows for rows in waiting) >= ROW_GROUP:
-                    writer.write_table(_stored(table, pa.concat_tables(waiting)))
-                    waiting.clear()
+            with pq.ParquetFile(part, read_dictionary=dictionaries, pre_buffer=False) as file:
+                for batch in file.iter_batches(ROW_GROUP):
+                    stays = np.ones(batch.num_rows, np.bool_)
+                    stays[left_out[(left_out >= begin) & (left_out < begin + len(stays))] - begin] = False
+                    begin += len(stays)
+                    waiting.append(pa.Table.from_batches([batch]).filter(pa.array(stays)))
+                    if sum(rows.num_rows for rows in waiting) >= ROW_GROUP:
+                        write()
         if waiting:
-            writer.write_table(_stored(table, pa.concat_tables(waiting)))
+            write()
 
 
 def _rows_from(part: Path, sources: Sequence[str]) -> NDArray[np.int64]:
