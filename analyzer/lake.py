@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import accumulate, groupby
@@ -34,7 +35,7 @@ from numpy.typing import NDArray
 
 from analyzer import parts
 from analyzer.duplicates import NO_ROWS, NOTHING, Known, Repeats
-from analyzer.errors import UserError
+from analyzer.errors import Unwritable, UserError
 from analyzer.model import Evidence, Invocation, NotableLine, Source
 
 if TYPE_CHECKING:
@@ -179,12 +180,18 @@ class Lake:
     def tidy(self) -> None:
         """Make one commit of many small ones, and delete what nobody reads any more.
 
-        Not while somebody reads or writes the lake: then the next one does it. Nor is a full disk a reason to complain, as the
-        lake reads just as well without.
+        Not while somebody else reads or writes the lake: then the next one does it. Nor is a full disk a reason to complain, as
+        the lake reads just as well without.
         """
         with parts.alone_if_free(self.folder / "invocations") as free, suppress(OSError):
             if free:
                 self._merge_small()
+                self._sweep()
+
+    def sweep(self) -> None:
+        """Delete what nobody reads any more, and what a process that died has left."""
+        with parts.alone_if_free(self.folder / "invocations") as free, suppress(OSError):
+            if free:
                 self._sweep()
 
     def _merge_small(self) -> None:
@@ -332,18 +339,21 @@ class Commit:
         before = len(self.rows["invocations"])
         self._add("invocations", rows)
         self.invocations += len(self.rows["invocations"]) - before
-        self._flush("invocations", at_least=ROW_GROUP)
+        with self._writing():
+            self._flush("invocations", at_least=ROW_GROUP)
 
     def add_columns(self, columns: Columns) -> None:
         batch = columns.batch()
         self.invocations += batch.num_rows
         self.batches.append(batch)
         if sum(waiting.num_rows for waiting in self.batches) >= COLUMN_GROUP:
-            self._flush_batches()
+            with self._writing():
+                self._flush_batches()
 
     def add_lines(self, rows: Iterable[NotableLine]) -> None:
         self._add("events", rows)
-        self._flush("events", at_least=ROW_GROUP)
+        with self._writing():
+            self._flush("events", at_least=ROW_GROUP)
 
     def add_sources(self, rows: Iterable[Source]) -> None:
         self.sources += rows
@@ -374,22 +384,35 @@ class Commit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        folder = self.lake.folder
         try:
             if kind is None and self.sources:
-                self._flush_batches()
-                for table in self.rows:
-                    self._flush(table, at_least=0)
-                for writer in self.writers.values():
-                    writer.close()
-                with parts.alone(folder / "sources"):
-                    taken_over = self._settle()
-                    if self.sources:
-                        self._publish(taken_over)
-        except OSError as problem:
-            raise UserError(f"cannot write to the lake {folder}: {problem.strerror or problem}") from problem
+                with self._writing():
+                    self._finish()
         finally:
             self._clear()
+
+    def _finish(self) -> None:
+        self._flush_batches()
+        for table in self.rows:
+            self._flush(table, at_least=0)
+        for writer in self.writers.values():
+            writer.close()
+        with parts.alone(self.lake.folder / "sources"):
+            taken_over = self._settle()
+            if self.sources:
+                self._publish(taken_over)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Whoever reads logs takes an OSError for a damaged file."""
+        try:
+            yield
+        except OSError as problem:
+            reason = os.strerror(problem.errno) if problem.errno else problem
+            raise Unwritable(
+                f"cannot write to the lake {self.lake.folder}: {reason}; what was added before is there, "
+                "and the same command goes on from it"
+            ) from problem
 
     def merge(self, commits: Iterable[str]) -> None:
         """Take over the rows of others, instead of any of its own."""
@@ -408,7 +431,9 @@ class Commit:
 
     def _clear(self) -> None:
         for table in TABLES:
-            self._hidden(table).unlink(missing_ok=True)
+            # What cannot be deleted now is swept later; the reason was said already.
+            with suppress(OSError):
+                self._hidden(table).unlink(missing_ok=True)
 
     def _settle(self) -> Mapping[str, Repeats]:
         """Leave out what other files have brought already.
