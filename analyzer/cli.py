@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from analyzer import __version__
 from analyzer.errors import ReportlineError, UserError
 
 if TYPE_CHECKING:
+    from analyzer.ingest import Progress
     from analyzer.measure import Threshold
     from analyzer.pipeline import Options, Watcher, Written
 
@@ -154,11 +156,17 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
         ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
+        if source.duplicates:
+            print(f"known already\t{source.duplicates}\t{source.source}")
     for name in ingested.already_there:
         print(f"already there\t\t{name}")
     for name in ingested.skipped:
         print(f"no Lambda log\t\t{name}")
-    _say(f"{ingested.invocations:,} invocations added to {lake}")
+    repeated = sum(source.duplicates for source in ingested.read)
+    _say(
+        f"{ingested.invocations:,} invocations added to {lake}"
+        + (f"; {repeated:,} more were known from other files" if repeated else "")
+    )
 
 
 @app.command()
@@ -416,24 +424,38 @@ def _finish(written: Written, fail_on: Level | None) -> None:
 
 @contextmanager
 def _watching() -> Iterator[Watcher]:
-    """A moving line on a terminal, nothing when piped; warnings in either case."""
+    """A bar that moves on a terminal, nothing when piped; warnings in either case."""
     from analyzer.pipeline import Watcher
 
     if not sys.stderr.isatty():
         yield Watcher(unreadable=lambda sentence: _say(f"warning: {sentence}"))
         return
     from rich.console import Console
-    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    console = Console(stderr=True)
-    with console.status("reading") as status:
+    console, began = Console(stderr=True), monotonic()
+    text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    with Bar(BarColumn(20), text, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def ingesting(done: Progress) -> None:
+            bar.update(task, total=done.total, completed=done.bytes, description=_progress(done, monotonic() - began))
+
         yield Watcher(
-            ingesting=lambda done: status.update(
-                f"reading {escape(_inert(done.file))}: {done.files:,} files, {done.lines:,} lines, {done.invocations:,} invocations"
-            ),
-            stage=lambda name: status.update(escape(_inert(name))),
+            ingesting=ingesting,
+            stage=lambda name: bar.update(task, total=None, description=_inert(name)),
             unreadable=lambda sentence: console.print(f"warning: {_inert(sentence)}", markup=False, highlight=False),
         )
+
+
+def _progress(done: Progress, seconds: float) -> str:
+    """One line on how far an ingest is; the end of a path tells more than its beginning."""
+    of = f" of {done.total / 1e6:,.0f}" if done.total is not None else ""
+    rates = f"{done.lines / seconds:,.0f} lines/s, {done.invocations / seconds:,.0f} invocations/s"
+    name = _inert(done.file)
+    return f"{done.bytes / 1e6:,.0f}{of} MB, {rates}, {name if len(name) <= 40 else '…' + name[-39:]}"
 
 
 def _say(sentence: str) -> None:

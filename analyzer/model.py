@@ -206,7 +206,10 @@ class NotableLine(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """One row of the sources table: a file that was read, what it was, and what in it was not understood."""
+    """One row of the sources table: a file that was read, what it was, and what in it was not understood.
+
+    `duplicates` counts its invocations that other files have brought, and that are left out.
+    """
 
     source: str
     sha256: str
@@ -217,6 +220,7 @@ class Source(Struct, frozen=True, kw_only=True):
     first_time: int | None
     last_time: int | None
     problems: list[str]
+    duplicates: int = 0
 
 
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -231,7 +231,7 @@ def _quality(measurements: Measurements, unreadable: list[str]) -> QualityReport
         lines=quality.lines,
         understood=quality.understood,
         sources=[
-            SourceReport(one.source, one.container, one.sha256, one.lines, one.understood, one.problems)
+            SourceReport(one.source, one.container, one.sha256, one.lines, one.understood, one.problems, one.duplicates)
             for one in quality.sources
         ],
         counts=quality.counts,

@@ -281,6 +281,7 @@ class SourceReport(Struct, frozen=True):
     lines: int
     understood: int
     problems: list[str]
+    duplicates: int
 
 
 class Asked(Struct, frozen=True):
