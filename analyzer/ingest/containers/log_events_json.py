@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from analyzer.ingest.containers.container import (
-    NO_FUNCTION,
     Container,
     Problems,
     from_milliseconds,
@@ -82,9 +81,5 @@ def _list(page: object) -> list[object]:
 
 
 CONTAINER = Container(
-    name="log-events-json",
-    recognises=recognises,
-    records=records,
-    whole=True,
-    lacks=(NO_FUNCTION,),
+    name="log-events-json", recognises=recognises, records=records, lacks=frozenset({"function", "log group", "stream"})
 )

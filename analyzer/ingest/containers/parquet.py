@@ -109,6 +109,5 @@ CONTAINER = Container(
     name="parquet",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=("log stream, where no column names it",),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.ingest.containers.container import (
-    IF_QUERIED,
-    NO_FUNCTION,
     Container,
     Problems,
     from_milliseconds,
@@ -57,6 +55,5 @@ CONTAINER = Container(
     name="queried-events-json",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(NO_FUNCTION, *IF_QUERIED),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines", "time"}),
 )

@@ -146,4 +146,4 @@ def _unpacked(text: str, position: int, problems: Problems) -> bytes:
         return b""
 
 
-CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True)
+CONTAINER = Container(name="subscription", recognises=recognises, records=records)

@@ -106,9 +106,5 @@ CONTAINER = Container(
     name="telemetry",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(
-        "log stream, so nothing can be said about single execution environments",
-        "lines of the function, unless the extension subscribed to them",
-    ),
+    lacks=frozenset({"log group", "stream", "environments", "lines"}),
 )

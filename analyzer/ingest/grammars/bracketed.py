@@ -9,7 +9,7 @@ from analyzer.model import ApplicationLine
 
 # While the module is imported there is no request yet, and its field is empty.
 LOGGED = re.compile(
-    r"\[(?P<level>[A-Z]+)\]\s(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)\s(?P<id>[\w-]*)\s(?P<text>.*)", re.DOTALL
+    r"\[(?P<level>[A-Z]+)\]\s(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)\s(?P<id>[\w-]*)(?:\s|$)(?P<text>.*)", re.DOTALL
 )
 LEVELLED = re.compile(r"\[(?P<level>[A-Za-z]+)\] (?:(?P<type>[A-Za-z_][\w.]*)(?::|$|[\r\n]))?")
 TRACEBACK = "Traceback (most recent call last)"

@@ -10,7 +10,7 @@ from analyzer.ingest.grammars.wording import LEVELS, text_fields
 from analyzer.model import ApplicationLine
 
 LINE = re.compile(
-    r"\d{4}-\d\d-\d\dT[\d:.]+Z\s(?P<id>[\w-]+)\s(?:(?P<level>[A-Za-z]{4,8})\s)?(?P<text>.*)",
+    r"\d{4}-\d\d-\d\dT[\d:.]+Z\s(?P<id>[\w-]+)\s(?:(?P<level>[A-Za-z]{4,8})(?:\s|$))?(?P<text>.*)",
     re.DOTALL,
 )
 # While a Node.js module is loaded there is no request yet.
