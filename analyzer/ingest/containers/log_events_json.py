@@ -45,9 +45,13 @@ def recognises(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     text = file.read().decode("utf-8", "replace")
     seen: set[str] = set()
+    without = 0
     for position, event in _events(text, problems):
         event_id, message = event.get("eventId"), _named(event, "message")
-        if not isinstance(message, str) or (isinstance(event_id, str) and event_id in seen):
+        if not isinstance(message, str):
+            without += 1
+            continue
+        if isinstance(event_id, str) and event_id in seen:
             continue
         if isinstance(event_id, str):
             seen.add(event_id)
@@ -59,6 +63,8 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
             microseconds(time) if isinstance(time, str) else from_milliseconds(time),
             writable(stream) if isinstance(stream, str) else log.name,
         )
+    if without:
+        problems(f"{without} events have no message")
 
 
 def _named(event: dict[str, Any], name: str) -> object:

@@ -32,10 +32,15 @@ def recognises(head: bytes) -> bool:
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     text = file.read().decode("utf-8", "replace")
+    without = 0
     for position, rows in json_values(text, problems):
         for row in rows if isinstance(rows, list) else []:
             if record := _record(row if isinstance(row, list) else [row], position):
                 yield record
+            else:
+                without += 1
+    if without:
+        problems(f"{without} rows do not show one message each")
 
 
 def _record(values: list[object], position: int) -> Record | None:

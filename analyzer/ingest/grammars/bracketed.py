@@ -35,6 +35,8 @@ def _logged(message: str, match: re.Match[str]) -> ApplicationLine:
     level, text = LEVELS.get(match["level"].lower()), match["text"]
     request_id = match["id"] or None
     if text.startswith('{"') and message[match.start("text") - 1] == "\t":
-        return json_records.behind(ApplicationLine(message, level, request_id), text)
+        record = json_records.behind(ApplicationLine(message, level, request_id), text)
+        if record is not None:
+            return record
     error_type = logged_type(text) if level in ("error", "critical") else None
     return ApplicationLine(message, level, request_id, error_type, fields=text_fields(text))

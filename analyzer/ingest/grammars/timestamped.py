@@ -38,7 +38,9 @@ def parse(message: str) -> ApplicationLine | None:
         if name == "fail" and (thrown := DOTNET.match(text)):
             return ApplicationLine(message, level, request_id, thrown["type"], unhandled=True)
     if text.startswith('{"') and message[match.start("text") - 1] == "\t":
-        return json_records.behind(ApplicationLine(message, level, request_id), text)
+        record = json_records.behind(ApplicationLine(message, level, request_id), text)
+        if record is not None:
+            return record
     error_type = logged_type(text) if level in ("error", "critical") else None
     return ApplicationLine(message, level, request_id, error_type, fields=text_fields(text))
 
