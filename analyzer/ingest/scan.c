@@ -66,7 +66,7 @@ static bool is_quiet_node(Place text, Place own_id)
     if ((text[TIME] != '\t' && text[TIME] != ' ') || memcmp(text + TIME + 1, own_id, ID)) return false;
     Place level = text + TIME + 1 + ID;
     if (*level != '\t' && *level != ' ') return false;
-    static const char grave[][5] = {"warn", "erro", "fail", "fata", "crit", "task"};
+    static const char grave[][5] = {"warn", "erro", "fail", "fata", "crit", "seve", "pani", "task"};
     char lower[4];
     for (int i = 0; i < 4; i++) lower[i] = (char)(level[1 + i] | 0x20);
     for (unsigned i = 0; i < sizeof grave / sizeof *grave; i++)
@@ -77,19 +77,32 @@ static bool is_quiet_node(Place text, Place own_id)
 /* Messages that begin with a digit: the time of Node.js and .NET, 2026/03/17 of Go, or just a number. */
 static bool is_quiet_number(Place text, Place own_id)
 {
+    if (text[2] == ':') return false; /* 08:12:05 WARN */
     for (int i = 1; i < 4; i++) {
         if (text[i] >= 0x80) return false;
         if (!is_digit(text[i])) return true;
     }
     if (text[4] == '-') return is_quiet_node(text, own_id);
     if (text[4] != '/') return true;
+    /* Behind the time of Go's logger stands a level, a record, or what somebody wrote. */
     uint64_t high = (word(text) | word(text + 8) | word(text + 16)) & 0x8080808080808080u;
-    return !high && text[20] != '{';
+    return !high && text[20] != '{' && (uint8_t)(text[20] - 'A') > 25;
+}
+
+/* SEVERE: text, ERROR:shop.prices:text, "E, [2026-03-17T...", level=error, and a request id in front of a level. */
+static bool may_name_level(Place text)
+{
+    if (STARTS(text + 1, ", [") || (text[8] == '-' && text[13] == '-')) return true;
+    if (STARTS(text, "time=") || STARTS(text, "ts=") || STARTS(text, "level=")) return true;
+    int length = 0;
+    while (length < 12 && (uint8_t)((text[length] | 0x20) - 'a') < 26) length++;
+    return length && text[length] == ':';
 }
 
 /* Whether a message begins in a way in which nothing does that the grammars of the platform, of exceptions or of JSON claim. */
 static bool is_quiet(Place text, Place own_id)
 {
+    if (may_name_level(text)) return false;
     switch (*text) {
     case '[': /* Behind "[INFO]\t" only Python's own line can follow, and none of its levels below WARNING matters. */
         return STARTS(text, "[INFO]\t") || STARTS(text, "[DEBUG]\t");
@@ -118,11 +131,13 @@ static enum kind kind_of(Place text, Place own_id)
     return is_quiet(text, own_id) ? APPLICATION : DOUBTFUL;
 }
 
-/* Whether a line of the application that began quietly holds a field such as n=5, or says that time ran out. */
+/* Whether a line of the application that began quietly holds a field such as n=5 or a record, or says that time ran out. */
 static bool says_something(Place at, Place end)
 {
     for (Place equals = at; (equals = memchr(equals, '=', (size_t)(end - equals))); equals++)
         if (is_digit(equals[1]) || equals[1] >= 0x80) return true;
+    for (Place record = at; (record = memchr(record, '{', (size_t)(end - record))); record++)
+        if (record[-1] == '\t' && record[1] == '"') return true;
     for (Place task = at; (task = memchr(task, 'T', (size_t)(end - task))); task++)
         if (STARTS(task, "Task timed out after ")) return true;
     return false;

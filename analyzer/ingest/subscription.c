@@ -85,6 +85,11 @@ static bool is_quiet_key(Place key, int64_t size, bool number)
            !IS("exception") && !IS("stackTrace") && !IS("_aws");
 }
 
+static bool is_level(Place key, int64_t size)
+{
+    return IS("level") || IS("Level") || IS("severity") || IS("levelname") || IS("log.level");
+}
+
 /* A flat record of the application with no level that matters, no error and no number of the input: it says nothing, of
    whichever request. */
 static bool is_quiet_record(Place at, Place end)
@@ -99,11 +104,13 @@ static bool is_quiet_record(Place at, Place end)
         if (EXPECT(at, QUOTE)) {
             Place value = at;
             if (!(at = behind_inner(at, end)) || !is_quiet_key(key, size, false)) return false;
-            if (IS("level") && !STARTS(value, "INFO" QUOTE) && !STARTS(value, "DEBUG" QUOTE) &&
+            for (Place equals = value; (equals = memchr(equals, '=', (size_t)(at - equals))); equals++)
+                if (is_digit(equals[1])) return false;
+            if (is_level(key, size) && !STARTS(value, "INFO" QUOTE) && !STARTS(value, "DEBUG" QUOTE) &&
                 !STARTS(value, "TRACE" QUOTE))
                 return false;
         } else if (EXPECT(at, "true") || EXPECT(at, "false") || EXPECT(at, "null")) {
-            if (!is_quiet_key(key, size, false) || IS("level")) return false;
+            if (!is_quiet_key(key, size, false) || is_level(key, size)) return false;
         } else if (!(at = behind_number(at)) || !is_quiet_key(key, size, true)) {
             return false;
         }
