@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test browser check format golden bench bench-report truth truth-diagnosis clean
+.PHONY: help report test fuzz browser check format golden bench bench-report truth truth-diagnosis clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ report: $(VENV)/.run ## set up, then write the error-analysis report of the samp
 
 test: $(VENV)/.dev ## set up, then run every test
 	$(BIN)/pytest -q -n 2
+
+fuzz: $(VENV)/.dev ## read damaged samples until something breaks; FUZZ_SECONDS=3600 for longer than a minute
+	$(BIN)/python -m tests.ingest.fuzz
 
 browser: ## install Chromium where it is missing (Debian, Ubuntu); the tests of the HTML page drive it
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
@@ -52,7 +55,7 @@ truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what 
 	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
 
 clean: ## remove the virtual environment and everything that was written
-	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OUT) fuzz-failures dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Reportline needs Python 3.11 or newer; set PYTHON=...")'

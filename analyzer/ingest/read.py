@@ -234,7 +234,7 @@ class _Reader:
             opened.content.close()
             raise UserError(f"cannot unpack {file.name}: {problem}") from problem
         with closing(content):
-            container = recognise(head, file.name)
+            container = recognise(head, file.name, exported=file.exported_stream is not None)
             if container is None:
                 self.result.skipped.append(file.name)
                 return

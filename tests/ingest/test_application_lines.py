@@ -53,6 +53,8 @@ def said(line: str | dict[str, Any]) -> ApplicationLine:
         ({"level": "ERROR", "message": "no picture", "labels": {"AWSRequestId": ID}}, "error", ID),
         ({"level": "INFO", "fields": {"message": "priced"}, "span": {"requestId": ID}}, "info", ID),
         (f'{TIME}\t{ID}\tINFO\t{{"level":"error","message":"no picture"}}', "error", ID),
+        (f"[ERROR]\t{TIME}\t{ID}", "error", ID),
+        (f"{TIME}\t{ID}\tWARN", "warning", ID),
     ],
 )
 def test_a_logger_names_the_level_and_the_request(
@@ -170,3 +172,8 @@ def test_words_of_a_process_that_lives_on_are_a_line_like_any_other(read_export:
     text = export(*invocation(PANIC))
     assert [row["outcome"] for row in read_export(text)] == ["ok"]
     assert read_export(text, "events") == []
+
+
+@pytest.mark.parametrize("before", [f"[INFO]\t{TIME}\t{ID}\t", f"{TIME}\t{ID}\tINFO\t"])
+def test_numbers_behind_what_only_begins_like_a_record_are_read(before: str) -> None:
+    assert said(before + '{"basket": ... records=12').fields == {"records": 12.0}
