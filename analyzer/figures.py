@@ -47,6 +47,15 @@ def write(value: float, unit: Unit, places: int = 1) -> str:
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%MZ}"
 
 
+def span(microseconds: float | None) -> str:
+    """A stretch of time that may be hours long: 6.0 h, 7.9 min, 42.0 s."""
+    seconds = (microseconds or 0) / 1e6
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return _duration(seconds * SECOND, 1)
+
+
 def _duration(value: float, places: int) -> str:
     if abs(value) >= SECOND:
         return f"{value / SECOND:,.{places}f} s"

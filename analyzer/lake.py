@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -184,6 +183,7 @@ class Columns(Struct, frozen=True, kw_only=True):
     sizes: list[int]
     functions: list[str | None]
     versions: list[str]
+    log_groups: list[str | None]
     streams: list[str | None]
     runtimes: list[str | None]
     sources: list[str]
@@ -207,6 +207,7 @@ class Columns(Struct, frozen=True, kw_only=True):
         arrays = {
             "function": _repeated(self.functions, self.sizes),
             "version": _repeated(self.versions, self.sizes),
+            "log_group": _repeated(self.log_groups, self.sizes),
             "stream": _repeated(self.streams, self.sizes),
             "request_id": _fixed(self.request_id),
             "attempt": pa.array(self.attempt),
@@ -237,10 +238,12 @@ class Columns(Struct, frozen=True, kw_only=True):
 def _repeated(values: Sequence[str | None], sizes: Sequence[int]) -> pa.Array:
     """Each value as many times as its size says."""
     distinct = [value for value in dict.fromkeys(values) if value is not None]
-    places: dict[str | None, int | None] = {value: place for place, value in enumerate(distinct)}
-    runs = pa.array([places.get(value) for value in values], pa.int32())
-    indices = pa.RunEndEncodedArray.from_arrays(pa.array(np.cumsum(sizes), pa.int32()), runs)
-    return pa.DictionaryArray.from_arrays(pc.run_end_decode(indices), pa.array(distinct, pa.string()))
+    places: dict[str | None, int] = {value: place for place, value in enumerate(distinct)}
+    if not distinct:
+        return pa.nulls(sum(sizes), pa.dictionary(pa.int32(), pa.string()))
+    codes = np.repeat(np.array([places.get(value, -1) for value in values], np.int32), sizes)
+    indices = pa.array(codes, mask=codes < 0 if None in values else None)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
 
 
 def _fixed(cells: NDArray[np.uint8], where: NDArray[np.bool_] | None = None) -> pa.Array:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.figures import milliseconds, write, write_interval, write_measured
+from analyzer.figures import milliseconds, span, write, write_interval, write_measured
 from analyzer.model import Measured, Unit
 
 
@@ -159,3 +159,17 @@ def test_a_duration_is_read_as_people_write_it(text: str, expected: float) -> No
 def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="60s or 500ms"):
         milliseconds(text)
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "text"),
+    [
+        (21_664_900_000, "6.0 h"),
+        (7_199_000_000, "120.0 min"),
+        (471_600_000, "7.9 min"),
+        (119_000_000, "119.0 s"),
+        (250_000, "250 ms"),
+    ],
+)
+def test_a_stretch_of_time_is_written_in_hours_minutes_or_seconds(microseconds: int, text: str) -> None:
+    assert span(microseconds) == text

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from analyzer.lake import Engine, Lake
+from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold, environments_drawn
 from analyzer.measure.metrics import families
 from analyzer.measure.metrics.breaches import breaches, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
-from analyzer.measure.pictures import histogram, points, timeline
+from analyzer.measure.pictures import arrivals, histogram, levels, marks, points, timeline, waits
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
 from analyzer.measure.slices import slices
@@ -55,13 +56,18 @@ def measure(
         for scope, name in _functions(engine, everything):
             progress(name)
             functions.append(_function(engine, scope, name, chosen))
+        begin, finish = row["begin"], row["finish"]
         return Measurements(
-            period=(row["begin"], row["finish"]),
+            period=(begin, finish),
             overall=overall,
             functions=functions,
             histogram=histogram(engine, everything),
-            timeline=timeline(engine, everything, row["begin"], row["finish"]) if row["finish"] is not None else [],
+            timeline=timeline(engine, everything, begin, finish) if finish is not None else [],
             points=points(engine, everything),
+            waits=waits(engine, everything),
+            marks=marks(engine, everything),
+            levels=levels(engine, everything, begin, finish) if finish is not None else [],
+            arrivals=arrivals(engine, everything),
             quality=quality(engine, everything, broken(engine, everything, overall, functions, chosen)),
             evidence=engine.evidence,
         )
@@ -102,6 +108,7 @@ FROM invocations WHERE {scope.where}""")
         memory_sizes=[size for size in known["sizes"] or [] if size],
         region=settings.region,
         errors=error_groups(engine, scope),
+        behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
 
 
@@ -124,7 +131,7 @@ def _region(engine: Engine, scope: Scope) -> str | None:
     """The region that the runtime's ARN names, which is the only place in a function's logs that does."""
     rows = engine.numbers(f"""
 SELECT regexp_extract(message, 'arn:aws[a-z-]*:lambda:([a-z0-9-]+):', 1) AS region, count(*) AS n
-FROM events WHERE {scope.where_events} AND kind = 'init' AND message LIKE '%arn:aws%'
+FROM events WHERE {scope.where_events} AND kind IN ('init', 'restore') AND message LIKE '%arn:aws%'
 GROUP BY region ORDER BY n DESC, region LIMIT 1""")
     return rows[0]["region"] or None if rows else None
 

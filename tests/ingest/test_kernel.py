@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.ingest import attempts, exports, kernel, workers
+from analyzer.ingest import attempts, exports, kernel, segments, workers
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.read import ingest
 from analyzer.lake import TABLES, Lake
@@ -217,7 +217,7 @@ def small(step: int, fewest: int = 1, generation: int = 8) -> Iterator[None]:
     """A buffer of a few kilobytes, so that its borders fall anywhere."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(exports, "STEP", step))
-        stack.enter_context(patch.object(exports, "FEWEST", fewest))
+        stack.enter_context(patch.object(segments, "FEWEST", fewest))
         stack.enter_context(patch.object(attempts, "GENERATION", generation))
         yield
 
@@ -339,7 +339,7 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
 
 def test_plain_invocations_do_not_go_line_by_line() -> None:
     content = export(*(line for number in range(20) for line in invocation("working", request_id=IDS[number + 4])))
-    with patch.object(exports.grammars, "parse", side_effect=exports.grammars.parse) as parse:
+    with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
         run_alone(content.encode())
     assert parse.call_count < 10
 
