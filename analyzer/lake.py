@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -146,6 +147,7 @@ MOST_KEPT = 5
 # So few invocations, some 50 MB of them, are read into memory once. A question about them takes less time than handing it
 # to a second thread, and less than opening the files again would.
 MOST_IN_MEMORY = 200_000
+HELD = "FROM held WHERE true"
 
 
 class Lake:
@@ -495,7 +497,7 @@ def _writer(table: str, path: Path) -> pq.ParquetWriter:
         store_schema=not stored,
         use_dictionary=[*FEW, *SMALL_NUMBERS] if stored else True,
         column_encoding=ENCODINGS if stored else None,
-        write_statistics=["end_time", "duration_ms"] if stored else True,
+        write_statistics=["function", "end_time", "duration_ms"] if stored else True,
     )
 
 
@@ -574,6 +576,8 @@ class Engine:
         self._in_use = ExitStack()
         self._in_use.enter_context(lake.in_use())
         self.known: dict[str, list[dict[str, Any]]] = {}
+        self.in_memory = True
+        self.held: re.Pattern[str] | None = None
         commits = lake.commits()
         if not commits:
             for table, schema in TABLES.items():
@@ -584,11 +588,11 @@ class Engine:
             for table in TABLES
         }
         (stored,) = self.numbers(f"SELECT count(*) AS n FROM {files['invocations']}")
-        small = stored["n"] <= MOST_IN_MEMORY
-        if small:
+        self.in_memory = stored["n"] <= MOST_IN_MEMORY
+        if self.in_memory:
             self.connection.execute("SET threads = 1")
         for table in TABLES:
-            kept = "TABLE" if small else "VIEW"
+            kept = "TABLE" if self.in_memory else "VIEW"
             self.connection.execute(f"CREATE {kept} {table} AS SELECT * FROM {files[table]}")
 
     def __enter__(self) -> Engine:
@@ -622,10 +626,28 @@ class Engine:
         further package.
         """
         if sql not in self.known:
-            cursor = self.connection.execute(sql)
+            cursor = self.connection.execute(self.held.sub(HELD, sql) if self.held else sql)
             names = [column[0] for column in cursor.description or ()]
             self.known[sql] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return self.known[sql]
+
+    @contextmanager
+    def holding(self, condition: str) -> Iterator[None]:
+        """Keeps the invocations of `condition` in memory meanwhile; `numbers` that starts from them is answered from there.
+
+        Evidence keeps the text that it was asked with: it gives the same on the lake itself.
+        """
+        if self.in_memory:
+            yield
+            return
+        self.connection.execute(f"CREATE TEMP TABLE held AS SELECT * FROM invocations WHERE {condition}")
+        # Up to the end of a word: what goes on after a quote is another text.
+        self.held = re.compile(rf"FROM invocations WHERE {re.escape(condition)}(?=[\s)]|$)")
+        try:
+            yield
+        finally:
+            self.held = None
+            self.connection.execute("DROP TABLE held")
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of any kind as dictionaries."""
