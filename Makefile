@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test browser check format golden bench bench-report truth truth-diagnosis weights clean
+.PHONY: help report test fuzz browser check format golden bench bench-report truth truth-diagnosis weights clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ report: $(VENV)/.run ## set up, then write the error-analysis report of the samp
 
 test: $(VENV)/.dev ## set up, then run every test
 	$(BIN)/pytest -q -n 2
+
+fuzz: $(VENV)/.dev ## read damaged samples until something breaks; FUZZ_SECONDS=3600 for longer than a minute
+	$(BIN)/python -m tests.ingest.fuzz
 
 browser: ## install Chromium where it is missing (Debian, Ubuntu); the tests of the HTML page drive it
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
@@ -33,13 +36,15 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-golden: $(VENV)/.run ## write the sample report into docs/, and its first lines into the README; read the difference
+golden: $(VENV)/.run ## write the sample reports into docs/, and its first lines into the README; read the difference
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
+	$(BIN)/python -m tests.kinds docs/sample-report
 	$(BIN)/python tests/readme.py
 
-bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and a report on few calls
+bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and measuring
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.small
+	$(BIN)/python -m benchmarks.measure 1
 
 bench-report: $(VENV)/.run ## measure what a report costs beside measuring what stands in it; BENCH_ROWS=1000000 for less
 	$(BIN)/python -m benchmarks.report
@@ -54,7 +59,7 @@ truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what 
 	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
 
 clean: ## remove the virtual environment and everything that was written
-	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(OUT) fuzz-failures dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Reportline needs Python 3.11 or newer; set PYTHON=...")'

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ from analyzer import __version__
 from analyzer.errors import ReportlineError, UserError
 
 if TYPE_CHECKING:
+    from analyzer.ingest import Progress
     from analyzer.measure import Threshold
     from analyzer.pipeline import Options, Watcher, Written
 
@@ -44,6 +46,7 @@ class Level(StrEnum):
     info = "info"
     warning = "warning"
     critical = "critical"
+    new = "new"
 
 
 Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="A file, a folder, or - for standard input.")]
@@ -59,7 +62,12 @@ KeptLake = Annotated[
 Function = Annotated[
     str | None, typer.Option("--function", metavar="NAME", help="Names logs whose container carries no function name.")
 ]
-Kind = Annotated[str, typer.Option("--kind", help="Which report.")]
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--kind", help="Which report: error-analysis, incident, weekly, postmortem, or a template of your own."
+    ),
+]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="T", help="Begin of the window: ISO 8601, or a span such as 24h or 7d.")
 ]
@@ -67,6 +75,22 @@ Until = Annotated[str | None, typer.Option("--until", metavar="T", help="End of 
 Thresholds = Annotated[
     list[str] | None,
     typer.Option("--threshold", metavar="'duration>60s'", help="A duration to hold against; may be given again."),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        "--baseline",
+        metavar="PATH|SPAN",
+        help="What to compare with: an earlier report.json, or a span such as 7d before the window.",
+    ),
+]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--objective",
+        metavar="'99.9%'",
+        help="A share that must not fail, or, as '95%<2s', must be quick; shows the error budget. May be given again.",
+    ),
 ]
 Rules = Annotated[
     Path | None, typer.Option("--rules", metavar="DIR", help="More rules; the same id replaces a shipped one.")
@@ -79,7 +103,11 @@ Redaction = Annotated[
     Redact, typer.Option("--redact", help="Mask secrets and personal data in everything that is written.")
 ]
 FailOn = Annotated[
-    Level | None, typer.Option("--fail-on", help="Exit with 1 when a supported finding is at least this grave.")
+    Level | None,
+    typer.Option(
+        "--fail-on",
+        help="Exit with 1 when a supported finding is at least this grave; new: when one is new or worse than in --baseline.",
+    ),
 ]
 
 
@@ -92,14 +120,16 @@ def analyze(
     function: Function = None,
     since: Since = None,
     until: Until = None,
+    baseline: Baseline = None,
     threshold: Thresholds = None,
+    objective: Objectives = None,
     rules: Rules = None,
     templates: TemplateFolder = None,
     redact: Redaction = Redact.strict,
     fail_on: FailOn = None,
 ) -> None:
     """Read logs and write a report, in one go. Works without any option."""
-    options = _options(kind, since, until, threshold, rules, templates, redact)
+    options = _options(kind, since, until, baseline, threshold, objective, rules, templates, redact)
     from analyzer import pipeline
     from analyzer.ingest import cores
 
@@ -126,11 +156,17 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
         ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
+        if source.duplicates:
+            print(f"known already\t{source.duplicates}\t{source.source}")
     for name in ingested.already_there:
         print(f"already there\t\t{name}")
     for name in ingested.skipped:
         print(f"no Lambda log\t\t{name}")
-    _say(f"{ingested.invocations:,} invocations added to {lake}")
+    repeated = sum(source.duplicates for source in ingested.read)
+    _say(
+        f"{ingested.invocations:,} invocations added to {lake}"
+        + (f"; {repeated:,} more were known from other files" if repeated else "")
+    )
 
 
 @app.command()
@@ -140,14 +176,16 @@ def report(
     kind: Kind = "error-analysis",
     since: Since = None,
     until: Until = None,
+    baseline: Baseline = None,
     threshold: Thresholds = None,
+    objective: Objectives = None,
     rules: Rules = None,
     templates: TemplateFolder = None,
     redact: Redaction = Redact.strict,
     fail_on: FailOn = None,
 ) -> None:
     """Write a report on what is in a lake."""
-    options = _options(kind, since, until, threshold, rules, templates, redact)
+    options = _options(kind, since, until, baseline, threshold, objective, rules, templates, redact)
     from analyzer import pipeline
 
     with _watching() as watcher:
@@ -187,9 +225,10 @@ def explain(
 ) -> None:
     """Show one number's query, what it gave, and the log lines behind it."""
     from analyzer import inquiry, pipeline
+    from analyzer.report import open_report
 
     opened = pipeline.open_lake(lake) if lake else None
-    found = inquiry.explain(inquiry.open_report(report), number, opened)
+    found = inquiry.explain(open_report(report), number, opened)
     parts = (
         ("numbers", found.numbers),
         ("query", found.sql.splitlines()),
@@ -207,8 +246,9 @@ def explain(
 def verify(report: ReportFile, lake: LakeFolder, rules: Rules = None) -> None:
     """Compute every number of a report again; exits with 1 where one differs."""
     from analyzer import inquiry, pipeline
+    from analyzer.report import open_report
 
-    opened = inquiry.open_report(report)
+    opened = open_report(report)
     differences = inquiry.verify(opened, pipeline.open_lake(lake), rules)
     for difference in differences:
         print(_inert(difference))
@@ -225,8 +265,9 @@ def diff(
 ) -> None:
     """What is new, fixed, worse, better and unchanged between two reports, as Markdown."""
     from analyzer import inquiry
+    from analyzer.report import open_report
 
-    changes = inquiry.diff(inquiry.open_report(before), inquiry.open_report(after))
+    changes = inquiry.diff(open_report(before), open_report(after))
     print(inquiry.as_markdown(changes), end="")
 
 
@@ -341,7 +382,9 @@ def _options(
     kind: str,
     since: str | None,
     until: str | None,
+    baseline: str | None,
     thresholds: list[str] | None,
+    objectives: list[str] | None,
     rules: Path | None,
     templates: Path | None,
     redact: Redact,
@@ -352,7 +395,9 @@ def _options(
         kind=kind,
         since=since,
         until=until,
+        baseline=baseline,
         thresholds=tuple(_threshold(text) for text in thresholds or ()),
+        objectives=tuple(objectives or ()),
         rules=rules,
         templates=templates,
         redact=redact is Redact.strict,
@@ -372,30 +417,45 @@ def _finish(written: Written, fail_on: Level | None) -> None:
         print(file)
     findings = pipeline.reached(written.report, fail_on.value) if fail_on else []
     if findings:
-        _say(f"{len(findings)} supported finding{'s' if len(findings) > 1 else ''} of severity {fail_on} or graver")
+        what = "new or worse than in the baseline" if fail_on is Level.new else f"of severity {fail_on} or graver"
+        _say(f"{len(findings)} supported finding{'s' if len(findings) > 1 else ''} {what}")
         raise typer.Exit(1)
 
 
 @contextmanager
 def _watching() -> Iterator[Watcher]:
-    """A moving line on a terminal, nothing when piped; warnings in either case."""
+    """A bar that moves on a terminal, nothing when piped; warnings in either case."""
     from analyzer.pipeline import Watcher
 
     if not sys.stderr.isatty():
         yield Watcher(unreadable=lambda sentence: _say(f"warning: {sentence}"))
         return
     from rich.console import Console
-    from rich.markup import escape
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+    from rich.table import Column
 
-    console = Console(stderr=True)
-    with console.status("reading") as status:
+    console, began = Console(stderr=True), monotonic()
+    text = TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, overflow="ellipsis"))
+    with Bar(BarColumn(20), text, console=console, transient=True) as bar:
+        task = bar.add_task("reading", total=None)
+
+        def ingesting(done: Progress) -> None:
+            bar.update(task, total=done.total, completed=done.bytes, description=_progress(done, monotonic() - began))
+
         yield Watcher(
-            ingesting=lambda done: status.update(
-                f"reading {escape(_inert(done.file))}: {done.files:,} files, {done.lines:,} lines, {done.invocations:,} invocations"
-            ),
-            stage=lambda name: status.update(escape(_inert(name))),
+            ingesting=ingesting,
+            stage=lambda name: bar.update(task, total=None, description=_inert(name)),
             unreadable=lambda sentence: console.print(f"warning: {_inert(sentence)}", markup=False, highlight=False),
         )
+
+
+def _progress(done: Progress, seconds: float) -> str:
+    """One line on how far an ingest is; the end of a path tells more than its beginning."""
+    of = f" of {done.total / 1e6:,.0f}" if done.total is not None else ""
+    rates = f"{done.lines / seconds:,.0f} lines/s, {done.invocations / seconds:,.0f} invocations/s"
+    name = _inert(done.file)
+    return f"{done.bytes / 1e6:,.0f}{of} MB, {rates}, {name if len(name) <= 40 else '…' + name[-39:]}"
 
 
 def _say(sentence: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from math import ceil, log10
+from math import ceil, floor, log10
 
-from analyzer.model import Measured, Unit
+from analyzer.model import Measured, Move, Unit
 
 SECOND, MINUTE = 1_000.0, 60_000.0
 DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>ms|s|m)")
@@ -38,13 +38,22 @@ def write(value: float, unit: Unit, places: int = 1) -> str:
         case "GB-s":
             return f"{value:,.0f} GB-s" if value >= 100 else f"{value:.3g} GB-s"
         case "USD":
-            return f"${value:,.2f}" if value >= 10 else f"${value:.3g}"
+            return _dollars(value)
         case "s":
             return f"{value:g} s"
         case "ratio":
             return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
         case "time":
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%MZ}"
+
+
+def _dollars(value: float) -> str:
+    """Three digits, and of a millionth of a dollar as many zeros as it has: nobody reads $8.48e-07."""
+    if value >= 10:
+        return f"${value:,.2f}"
+    if 0 < value < 1e-4:
+        return f"${value:.{2 - floor(log10(value))}f}"
+    return f"${value:.3g}"
 
 
 def span(microseconds: float | None) -> str:
@@ -119,3 +128,15 @@ def write_measured(measured: Measured) -> str:
         )
     value = write(measured.value, measured.unit, _places(measured))
     return f"{value} ({'; '.join(behind)})" if behind else value
+
+
+def write_move(move: Move) -> str:
+    """A change with its interval: ×1.42 (95 % CI 1.31–1.55), up 3.1 points (95 % CI +2.2 to +4.6)."""
+    if move.change is None or move.low is None or move.high is None:
+        return "no interval"
+    if move.by == "ratio":
+        return f"×{move.change:.3g} (95 % CI {move.low:.3g}–{move.high:.3g})"
+    points = [100 * share for share in (move.change, move.low, move.high)]
+    places = max(1, min(4, ceil(-log10(points[2] - points[1])))) if points[2] > points[1] else 1
+    low, high = (f"{one:+.{places}f}" for one in points[1:])
+    return f"{'down' if points[0] < 0 else 'up'} {abs(points[0]):.{places}f} points (95 % CI {low} to {high})"

@@ -9,38 +9,27 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzer import figures
 from analyzer.errors import NoInvocations, UserError
 from analyzer.lake import Lake, text_literal
-from analyzer.measure import Threshold
+from analyzer.measure import COMPARED, Threshold, compare, span
 from analyzer.model import Measured
 from analyzer.pipeline import Options, Watcher, compose_report, rules_from
-from analyzer.report import to_json
+from analyzer.report import Earlier, changes, earlier, to_json
+from analyzer.report.document import Changes, FunctionReport
+from analyzer.report.earlier import digest
 from analyzer.report.escape import code_span, markdown
 
-SCHEMA = "reportline.report/1"
 Json = dict[str, Any]
 # The condition of a query as measuring writes it: up to the end of the line or what follows a condition.
 POPULATION = re.compile(r"FROM invocations WHERE (?P<condition>[^\n]*?)(?= GROUP BY| ORDER BY|\n|$)")
 MOST_LINES = 3
-
-
-def open_report(path: Path) -> Json:
-    """A report.json as it was written. Raises UserError when it is none."""
-    try:
-        report = json.loads(path.read_text("utf-8"))
-    except OSError as problem:
-        raise UserError(f"cannot read {path}: {problem.strerror}") from problem
-    except ValueError as problem:
-        raise UserError(f"{path} is no report.json: {problem}") from problem
-    if not isinstance(report, dict) or report.get("schema") != SCHEMA:
-        raise UserError(f"{path} is no report.json of schema {SCHEMA}")
-    return report
 
 
 # ── explain ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,9 +47,9 @@ class Explained(Struct, frozen=True):
 
 def explain(report: Json, number: str, lake: Lake | None) -> Explained:
     """What stands behind one mark of a report. With a lake also the slowest invocations that it is about."""
-    evidence: Json = report["evidence"]
+    evidence: Json = report["evidence"] | (report["earlier"] or {}).get("evidence", {})
     if number not in evidence:
-        raise UserError(f"the report has no query {number}; its queries are q1 to q{len(evidence)}")
+        raise UserError(f"the report has no query {number}; its queries are q1 to q{len(report['evidence'])}")
     found = evidence[number]
     numbers = [
         f"{where}: {measured.metric} = {figures.write_measured(measured)}, of {measured.population}"
@@ -79,6 +68,9 @@ def _numbers(report: Json) -> Iterator[tuple[str, Measured]]:
         )
         for one in (*metrics, *function["slices"]):
             yield function["name"], msgspec.convert(one, Measured)
+    for function in (report["earlier"] or {}).get("functions", []):
+        for one in function["numbers"]:
+            yield f"{function['name']}, earlier", msgspec.convert(one, Measured)
 
 
 def _lines(sql: str, lake: Lake) -> Iterator[str]:
@@ -104,6 +96,8 @@ def verify(report: Json, lake: Lake, rules: Path | None = None) -> list[str]:
         kind=report["kind"],
         since=asked["since"],
         until=asked["until"],
+        baseline=asked["baseline"],
+        objectives=tuple(asked["objectives"]),
         thresholds=tuple(Threshold.parse(text) for text in asked["thresholds"]),
         redact=asked["redacted"],
     )
@@ -114,8 +108,18 @@ def verify(report: Json, lake: Lake, rules: Path | None = None) -> list[str]:
         Watcher(),
         subject=report["subject"],
         unreadable=report["quality"]["unreadable"],
+        before=_kept(report),
     )
     return list(_differences(report, json.loads(to_json(composed, redacted=asked["redacted"])), ""))
+
+
+def _kept(report: Json) -> Earlier | None:
+    """What the report keeps of an earlier file, under the digest that it has today; the file itself need not be at hand."""
+    baseline = report["asked"]["baseline"]
+    if baseline is None or span(baseline) is not None:
+        return None
+    kept = msgspec.convert(report["earlier"], Earlier)
+    return replace(kept, sha256=digest(kept))
 
 
 def _differences(said: Any, found: Any, path: str) -> Iterator[str]:
@@ -136,115 +140,28 @@ def _short(value: Any) -> str:
 
 # ── diff ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-State = Literal["new", "worse", "fixed", "better", "unchanged"]
-STATES: tuple[State, ...] = ("new", "worse", "fixed", "better", "unchanged")
-# What two reports are told apart by: of each a larger value is worse.
-COMPARED = ("failure.rate", "breach.rate", "duration.p50", "duration.p95", "cold_start.rate", "memory.peak_ratio.max")
-HOLDS = ("supported", "weak")
-
-
-class ChangedFinding(Struct, frozen=True):
-    function: str
-    title: str
-    state: State
-    before: str
-    after: str
-
-
-class ChangedNumber(Struct, frozen=True):
-    """`state` is unchanged while the two intervals have anything in common."""
-
-    function: str
-    metric: str
-    state: State
-    before: Measured
-    after: Measured
-
-
-class Changes(Struct, frozen=True):
-    findings: list[ChangedFinding]
-    numbers: list[ChangedNumber]
-
 
 def diff(before: Json, after: Json) -> Changes:
     """What is new, fixed, worse, better and unchanged from one report to another, by the fingerprints of the findings."""
-    old, new = (
-        {one["fingerprint"]: (function, one) for function in report["functions"] for one in function["hypotheses"]}
-        for report in (before, after)
-    )
-    findings = []
-    for fingerprint in {**old, **new}:
-        was, now = old.get(fingerprint), new.get(fingerprint)
-        held, holds = (found is not None and found[1]["verdict"] in HOLDS for found in (was, now))
-        if held or holds:
-            function, one = now or was or ({}, {})
-            findings.append(
-                ChangedFinding(
-                    function["name"],
-                    one["title"],
-                    _finding_state(was, now, held, holds),
-                    was[1]["verdict"] if was else "absent",
-                    now[1]["verdict"] if now else "absent",
-                )
-            )
-    findings.sort(key=lambda one: (STATES.index(one.state), one.function, one.title))
-    return Changes(findings, list(_changed_numbers(before, after)))
-
-
-Found = tuple[Json, Json] | None
-
-
-def _finding_state(was: Found, now: Found, held: bool, holds: bool) -> State:
-    if held != holds:
-        return "new" if holds else "fixed"
-    assert was is not None
-    assert now is not None
-    metric = next((sign["metric"] for sign in now[1]["for"] if sign["metric"]), None)
-    pair = [found[0]["metrics"].get(metric) for found in (was, now)]
-    if not all(isinstance(one, dict) for one in pair):
-        return "unchanged"
-    return _number_state(*(msgspec.convert(one, Measured) for one in pair))
-
-
-def _number_state(before: Measured, after: Measured) -> State:
-    limits = (before.low, before.high, after.low, after.high)
-    if None in limits or before.value is None or after.value is None or before.value == after.value:
-        return "unchanged"
-    low, high, later_low, later_high = (limit for limit in limits if limit is not None)
-    if later_low > high:
-        return "worse"
-    return "better" if later_high < low else "unchanged"
-
-
-def _changed_numbers(before: Json, after: Json) -> Iterator[ChangedNumber]:
-    old = {function["name"]: function for function in before["functions"]}
-    for function in after["functions"]:
-        if function["name"] not in old:
-            continue
-        for metric in COMPARED:
-            pair = [_measured(one, metric, after["headline"]) for one in (old[function["name"]], function)]
-            if pair[0] is not None and pair[1] is not None and None not in (pair[0].value, pair[1].value):
-                state = _number_state(pair[0], pair[1])
-                yield ChangedNumber(function["name"], metric, state, pair[0], pair[1])
-
-
-def _measured(function: Json, metric: str, headline: str) -> Measured | None:
-    entry = function["metrics"].get(metric)
-    if isinstance(entry, list):
-        entry = next((one for one in entry if one["threshold"] == headline), None)
-    return None if entry is None else msgspec.convert(entry, Measured)
+    kept, later = (earlier(report, COMPARED, whole=True, where="the report") for report in (before, after))
+    functions = msgspec.convert(after["functions"], list[FunctionReport])
+    then, now = ({function.name: function.numbers for function in one.functions} for one in (kept, later))
+    return changes(kept, functions, compare(then, now, after["headline"]))
 
 
 def as_markdown(changes: Changes) -> str:
-    """The two tables of a comparison; a tilde where the intervals have something in common."""
+    """The two tables of a comparison; a tilde where a number did not move beyond chance."""
     lines = ["## Findings", "", "| state | function | finding | before | after |", "|---|---|---|---|---|"]
     for one in changes.findings:
         lines.append(_row(one.state, code_span(one.function), markdown(one.title), one.before, one.after))
-    lines += ["", "## Numbers", "", "| function | metric | before | after | |", "|---|---|---|---|---|"]
-    for number in changes.numbers:
-        texts = (markdown(figures.write_measured(one)) for one in (number.before, number.after))
-        state = "~" if number.state == "unchanged" else number.state
-        lines.append(_row(code_span(number.function), code_span(number.metric), *texts, state))
+    lines += ["", "## Numbers", "", "| function | metric | before | after | change | |", "|---|---|---|---|---|---|"]
+    for move in changes.numbers:
+        texts = [figures.write_measured(move.before), figures.write_measured(move.after), figures.write_move(move)]
+        state = "~" if move.state == "unchanged" else move.state
+        lines.append(_row(code_span(move.function), code_span(move.metric), *map(markdown, texts), state))
+    for title, names in (("Only in the later report", changes.appeared), ("Only in the earlier report", changes.gone)):
+        if names:
+            lines += ["", f"{title}: {', '.join(code_span(name) for name in names)}."]
     return "\n".join(lines) + "\n"
 
 

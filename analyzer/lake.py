@@ -5,17 +5,22 @@
     LAKE/sources/<commit>.parquet      renamed into place last
 
 A commit exists once its sources file does. Rows are first written to hidden files, so a process that dies on the way
-leaves a lake that reads as if the files in hand had not been tried.
+leaves a lake that reads as if the files in hand had not been tried. A commit may take the rows of others over; its sources
+file names those, and from then on they are not read.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import accumulate, groupby
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -23,12 +28,15 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Struct
-from msgspec.structs import astuple
+from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
-from analyzer.errors import UserError
+from analyzer import parts
+from analyzer.duplicates import NO_ROWS, NOTHING, Known, Repeats
+from analyzer.errors import Unwritable, UserError
 from analyzer.model import Evidence, Invocation, NotableLine, Source
 
 if TYPE_CHECKING:
@@ -96,8 +104,11 @@ SOURCES = pa.schema(
         ("first_time", TIME),
         ("last_time", TIME),
         ("problems", pa.list_(pa.string())),
+        ("duplicates", pa.int64()),
     ]
 )
+# Where a sources file names the commits whose rows its own has taken over.
+REPLACES = b"replaces"
 
 TABLES = {"invocations": INVOCATIONS, "events": EVENTS, "sources": SOURCES}
 
@@ -129,18 +140,23 @@ PACKING = {
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects, or as much of columns.
 ROW_GROUP, COLUMN_GROUP = 50_000, 125_000
+# When so many commits have fewer rows than the small number, they are made one, up to about the large one.
+MANY, SMALL, LARGE = 8, 400_000, 1_000_000
 # A result of more rows is a picture or a list of groups, and stands in the report in that form.
 MOST_KEPT = 5
 # So few invocations, some 50 MB of them, are read into memory once. A question about them takes less time than handing it
 # to a second thread, and less than opening the files again would.
 MOST_IN_MEMORY = 200_000
+HELD = "FROM held WHERE true"
 
 
 class Lake:
-    """A folder of Parquet. Making one creates the folder; nothing else is ever deleted or rewritten by it."""
+    """A folder of Parquet. Making one creates the folder. Raises UserError where it cannot be written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.known = Known(folder)
+        self._sources: dict[str, pa.Table] = {}
         try:
             for table in TABLES:
                 (folder / table).mkdir(parents=True, exist_ok=True)
@@ -148,19 +164,68 @@ class Lake:
             raise UserError(f"cannot make a lake in {folder}: {problem.strerror}") from problem
 
     def commits(self) -> list[str]:
-        """Names of all commits, oldest first."""
-        return sorted(part.stem for part in (self.folder / "sources").glob("*.parquet"))
+        """Names of all commits that count, oldest first."""
+        listed = {part.stem for part in (self.folder / "sources").glob("*.parquet")}
+        for commit in listed - self._sources.keys():
+            self._sources[commit] = pq.read_table(self.part("sources", commit), columns=["sha256"])
+        return sorted(listed - {name for commit in listed for name in self.replaced_by(commit)})
+
+    def replaced_by(self, commit: str) -> list[str]:
+        """The commits whose rows this one has taken over, and theirs."""
+        written: bytes = (self._sources[commit].schema.metadata or {}).get(REPLACES, b"")
+        return written.decode().split()
 
     def digests(self) -> set[str]:
         """SHA-256 of every file that is already in the lake."""
-        known: set[str] = set()
-        for commit in self.commits():
-            table = pq.read_table(self.folder / "sources" / f"{commit}.parquet", columns=["sha256"])
-            known.update(table.column("sha256").to_pylist())
-        return known
+        return {digest for commit in self.commits() for digest in self._sources[commit].column("sha256").to_pylist()}
+
+    def part(self, table: str, commit: str) -> Path:
+        return parts.part(self.folder, table, commit)
+
+    def tidy(self) -> None:
+        """Make one commit of many small ones, and delete what nobody reads any more.
+
+        Not while somebody else reads or writes the lake: then the next one does it. Nor is a full disk a reason to complain, as
+        the lake reads just as well without.
+        """
+        with parts.alone_if_free(self.folder / "invocations") as free, suppress(OSError):
+            if free:
+                self._merge_small()
+                self._sweep()
+
+    def sweep(self) -> None:
+        """Delete what nobody reads any more, and what a process that died has left."""
+        with parts.alone_if_free(self.folder / "invocations") as free, suppress(OSError):
+            if free:
+                self._sweep()
+
+    def _merge_small(self) -> None:
+        sizes = {
+            commit: sum(pq.read_metadata(self.part(table, commit)).num_rows for table in ("invocations", "events"))
+            for commit in self.commits()
+        }
+        small = [commit for commit, size in sizes.items() if size < SMALL]
+        if len(small) < MANY:
+            return
+        ends = list(accumulate(sizes[commit] for commit in small))
+        for _, together in groupby(zip(ends, small, strict=True), key=lambda one: one[0] // LARGE):
+            Commit(self).merge([commit for _, commit in together])
+
+    def _sweep(self) -> None:
+        live = set(self.commits())
+        # Sources last: a commit that was replaced is read again when no other is listed that says so.
+        for table in TABLES:
+            for part in (self.folder / table).iterdir():
+                outdated = part.suffix == ".parquet" and part.stem not in live
+                if outdated or part.suffix in (parts.HIDDEN, parts.REWRITTEN):
+                    part.unlink()
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """While this is held nobody deletes parts of the lake."""
+        return parts.shared(self.folder / "invocations")
 
     def write(self) -> Commit:
-        return Commit(self.folder)
+        return Commit(self)
 
     def open(self) -> Engine:
         return Engine(self)
@@ -259,16 +324,21 @@ def _fixed(cells: NDArray[np.uint8], where: NDArray[np.bool_] | None = None) -> 
 
 
 class Commit:
-    """Rows on their way into the lake. Used as a context manager: leaving it normally makes them visible, an exception does not."""
+    """Rows on their way into the lake. Used as a context manager: leaving it normally makes them visible, an exception does not.
 
-    def __init__(self, folder: Path) -> None:
+    What repeats rows of other files is left out on the way. Afterwards `sources` says how much of which, `already_there` which
+    files somebody else has committed in the meantime, and `invocations` how many were added.
+    """
+
+    def __init__(self, lake: Lake) -> None:
         # The name sorts by time, so that reading order is writing order; the random tail keeps parallel ingests apart.
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
-        self.folder = folder
-        self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in TABLES}
+        self.lake = lake
+        self.rows: dict[str, list[tuple[Any, ...]]] = {"invocations": [], "events": []}
         self.batches: list[pa.RecordBatch] = []
         self.writers: dict[str, pq.ParquetWriter] = {}
-        self.sources = 0
+        self.sources: list[Source] = []
+        self.already_there: list[str] = []
         self.invocations = 0
 
     def __enter__(self) -> Commit:
@@ -278,42 +348,36 @@ class Commit:
         before = len(self.rows["invocations"])
         self._add("invocations", rows)
         self.invocations += len(self.rows["invocations"]) - before
-        self._flush("invocations", at_least=ROW_GROUP)
+        with self._writing():
+            self._flush("invocations", at_least=ROW_GROUP)
 
     def add_columns(self, columns: Columns) -> None:
         batch = columns.batch()
         self.invocations += batch.num_rows
         self.batches.append(batch)
         if sum(waiting.num_rows for waiting in self.batches) >= COLUMN_GROUP:
-            self._flush_batches()
+            with self._writing():
+                self._flush_batches()
 
     def add_lines(self, rows: Iterable[NotableLine]) -> None:
         self._add("events", rows)
-        self._flush("events", at_least=ROW_GROUP)
+        with self._writing():
+            self._flush("events", at_least=ROW_GROUP)
 
     def add_sources(self, rows: Iterable[Source]) -> None:
-        before = len(self.rows["sources"])
-        self._add("sources", rows)
-        self.sources += len(self.rows["sources"]) - before
+        self.sources += rows
 
     def _add(self, table: str, rows: Iterable[Struct]) -> None:
         self.rows[table].extend(astuple(row) for row in rows)
 
     def _hidden(self, table: str) -> Path:
-        return self.folder / table / f".{self.name}.tmp"
+        return parts.hidden(self.lake.folder, table, self.name)
 
     def _flush(self, table: str, at_least: int) -> None:
         rows = self.rows[table]
-        if len(rows) < at_least:
-            return
-        schema = TABLES[table]
-        columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-        arrays = [
-            pa.array(_pairs(column) if name == "fields" else column, type=schema.field(name).type)
-            for name, column in zip(schema.names, columns, strict=True)
-        ]
-        self._writer(table).write_table(_stored(table, pa.table(arrays, schema=schema)))
-        rows.clear()
+        if len(rows) >= at_least:
+            self._writer(table).write_table(_stored(table, _table(table, rows)))
+            rows.clear()
 
     def _flush_batches(self) -> None:
         if self.batches:
@@ -323,17 +387,7 @@ class Commit:
 
     def _writer(self, table: str) -> pq.ParquetWriter:
         if table not in self.writers:
-            # Without the schema of Arrow the file says "string" where the writer was given a dictionary.
-            stored = table in STORED
-            self.writers[table] = pq.ParquetWriter(
-                self._hidden(table),
-                STORED.get(table, TABLES[table]),
-                compression=PACKING if stored else "zstd",
-                store_schema=not stored,
-                use_dictionary=[*FEW, *SMALL_NUMBERS] if stored else True,
-                column_encoding=ENCODINGS if stored else None,
-                write_statistics=["end_time", "duration_ms"] if stored else True,
-            )
+            self.writers[table] = _writer(table, self._hidden(table))
         return self.writers[table]
 
     def __exit__(
@@ -341,18 +395,152 @@ class Commit:
     ) -> None:
         try:
             if kind is None and self.sources:
-                self._flush_batches()
-                for table in TABLES:
-                    self._flush(table, at_least=0)
-                for writer in self.writers.values():
-                    writer.close()
-                for table in TABLES:  # sources last: its appearance is the commit
-                    self._hidden(table).rename(self.folder / table / f"{self.name}.parquet")
-        except OSError as problem:
-            raise UserError(f"cannot write to the lake {self.folder}: {problem.strerror or problem}") from problem
+                with self._writing():
+                    self._finish()
         finally:
-            for table in TABLES:
+            self._clear()
+
+    def _finish(self) -> None:
+        self._flush_batches()
+        for table in self.rows:
+            self._flush(table, at_least=0)
+        for writer in self.writers.values():
+            writer.close()
+        with parts.alone(self.lake.folder / "sources"):
+            taken_over = self._settle()
+            if self.sources:
+                self._publish(taken_over)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Whoever reads logs takes an OSError for a damaged file."""
+        try:
+            yield
+        except OSError as problem:
+            reason = os.strerror(problem.errno) if problem.errno else problem
+            raise Unwritable(
+                f"cannot write to the lake {self.lake.folder}: {reason}; what was added before is there, "
+                "and the same command goes on from it"
+            ) from problem
+
+    def merge(self, commits: Iterable[str]) -> None:
+        """Take over the rows of others, instead of any of its own."""
+        taken_over = dict.fromkeys(commits, NOTHING)
+        try:
+            for table in self.rows:
+                _copy(table, [(self.lake.part(table, commit), NO_ROWS) for commit in taken_over], self._hidden(table))
+            self._publish(taken_over)
+        finally:
+            self._clear()
+
+    def _publish(self, taken_over: Mapping[str, Repeats]) -> None:
+        pq.write_table(self._sources_table(taken_over), self._hidden("sources"), compression="zstd")
+        for table in TABLES:  # sources last: its appearance is the commit
+            self._hidden(table).rename(self.lake.part(table, self.name))
+
+    def _clear(self) -> None:
+        for table in TABLES:
+            # What cannot be deleted now is swept later; the reason was said already.
+            with suppress(OSError):
                 self._hidden(table).unlink(missing_ok=True)
+
+    def _settle(self) -> Mapping[str, Repeats]:
+        """Leave out what other files have brought already.
+
+        Where a row of an earlier commit says less than one that repeats it, this commit takes that one over, without the row.
+        """
+        others, there = self.lake.commits(), self.lake.digests()
+        self.already_there = [source.source for source in self.sources if source.sha256 in there]
+        self.sources = [source for source in self.sources if source.sha256 not in there]
+        repeats = self.lake.known.repeats(self.name, len(self.sources), others)
+        own = repeats.pop(self.name, NOTHING)
+        outdone = {commit: one for commit, one in repeats.items() if len(one.invocations) or len(one.events)}
+        if not self.already_there and not len(own.invocations) and not len(own.events) and not outdone:
+            return {}
+        self._rewrite(own, outdone)
+        return outdone
+
+    def _rewrite(self, own: Repeats, outdone: Mapping[str, Repeats]) -> None:
+        added = -sum(len(one.invocations) for one in outdone.values())
+        for table in ("invocations", "events"):
+            hidden, clean = self._hidden(table), self._hidden(table).with_suffix(parts.REWRITTEN)
+            left_out = np.union1d(getattr(own, table), _rows_from(hidden, self.already_there))
+            taken_over = [(self.lake.part(table, commit), getattr(one, table)) for commit, one in outdone.items()]
+            try:
+                _copy(table, [(hidden, left_out), *taken_over], clean)
+                added += pq.read_metadata(hidden).num_rows - len(left_out) if table == "invocations" else 0
+                clean.rename(hidden)
+            finally:
+                clean.unlink(missing_ok=True)
+        self.invocations = added
+        self.sources = [replace(source, duplicates=own.by_source.get(source.source, 0)) for source in self.sources]
+
+    def _sources_table(self, taken_over: Mapping[str, Repeats]) -> pa.Table:
+        rows = [astuple(source) for source in self.sources]
+        gone: list[str] = []
+        for commit, repeats in taken_over.items():
+            for row in pq.read_table(self.lake.part("sources", commit)).to_pylist():
+                row["duplicates"] += repeats.by_source.get(row["source"], 0)
+                rows.append(tuple(row.values()))
+            gone += [commit, *self.lake.replaced_by(commit)]
+        table = _table("sources", rows)
+        return table.replace_schema_metadata({REPLACES: " ".join(gone)}) if gone else table
+
+
+def _writer(table: str, path: Path) -> pq.ParquetWriter:
+    stored = table in STORED
+    # Without the schema of Arrow the file says "string" where the writer was given a dictionary.
+    return pq.ParquetWriter(
+        path,
+        STORED.get(table, TABLES[table]),
+        compression=PACKING if stored else "zstd",
+        store_schema=not stored,
+        use_dictionary=[*FEW, *SMALL_NUMBERS] if stored else True,
+        column_encoding=ENCODINGS if stored else None,
+        write_statistics=["function", "end_time", "duration_ms"] if stored else True,
+    )
+
+
+def _copy(table: str, rows_of: Iterable[tuple[Path, NDArray[np.int64]]], target: Path) -> None:
+    """Write the rows of some parts into one, but for those whose numbers are given, which count from 0 in each part."""
+    dictionaries = [column.name for column in STORED.get(table, ()) if column.name in FEW]
+    with _writer(table, target) as writer:
+        waiting: list[pa.Table] = []
+
+        def write() -> None:
+            writer.write_table(pa.concat_tables(waiting).unify_dictionaries().cast(writer.schema))
+            waiting.clear()
+
+        for part, left_out in rows_of:
+            begin = 0
+            with pq.ParquetFile(part, read_dictionary=dictionaries, pre_buffer=False) as file:
+                for batch in file.iter_batches(ROW_GROUP):
+                    stays = np.ones(batch.num_rows, np.bool_)
+                    stays[left_out[(left_out >= begin) & (left_out < begin + len(stays))] - begin] = False
+                    begin += len(stays)
+                    waiting.append(pa.Table.from_batches([batch]).filter(pa.array(stays)))
+                    if sum(rows.num_rows for rows in waiting) >= ROW_GROUP:
+                        write()
+        if waiting:
+            write()
+
+
+def _rows_from(part: Path, sources: Sequence[str]) -> NDArray[np.int64]:
+    """The numbers of the rows that were read from one of these files."""
+    if not sources:
+        return NO_ROWS
+    column = pq.read_table(part, columns=["source"]).column("source")
+    return np.flatnonzero(pc.is_in(column, pa.array(sources, pa.string())))
+
+
+def _table(table: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    schema = TABLES[table]
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    arrays = [
+        pa.array(_pairs(column) if name == "fields" else column, type=schema.field(name).type)
+        for name, column in zip(schema.names, columns, strict=True)
+    ]
+    return pa.table(arrays, schema=schema)
 
 
 def _stored(table: str, rows: pa.Table) -> pa.Table:
@@ -385,22 +573,26 @@ class Engine:
         self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         self.evidence: dict[str, Evidence] = {}
         self.answers: dict[str, Answer] = {}
+        self._in_use = ExitStack()
+        self._in_use.enter_context(lake.in_use())
         self.known: dict[str, list[dict[str, Any]]] = {}
+        self.in_memory = True
+        self.held: re.Pattern[str] | None = None
         commits = lake.commits()
         if not commits:
             for table, schema in TABLES.items():
                 self.connection.register(table, schema.empty_table())
             return
         files = {
-            table: f"read_parquet([{_quoted_list([lake.folder / table / f'{commit}.parquet' for commit in commits])}])"
+            table: f"read_parquet([{_quoted_list([lake.part(table, commit) for commit in commits])}])"
             for table in TABLES
         }
         (stored,) = self.numbers(f"SELECT count(*) AS n FROM {files['invocations']}")
-        small = stored["n"] <= MOST_IN_MEMORY
-        if small:
+        self.in_memory = stored["n"] <= MOST_IN_MEMORY
+        if self.in_memory:
             self.connection.execute("SET threads = 1")
         for table in TABLES:
-            kept = "TABLE" if small else "VIEW"
+            kept = "TABLE" if self.in_memory else "VIEW"
             self.connection.execute(f"CREATE {kept} {table} AS SELECT * FROM {files[table]}")
 
     def __enter__(self) -> Engine:
@@ -408,6 +600,7 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
+        self._in_use.close()
 
     def ask(self, sql: str) -> Answer:
         """Run a question whose result ends in a report, and keep its text and the digest of its rows as evidence.
@@ -433,10 +626,28 @@ class Engine:
         further package.
         """
         if sql not in self.known:
-            cursor = self.connection.execute(sql)
+            cursor = self.connection.execute(self.held.sub(HELD, sql) if self.held else sql)
             names = [column[0] for column in cursor.description or ()]
             self.known[sql] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return self.known[sql]
+
+    @contextmanager
+    def holding(self, condition: str) -> Iterator[None]:
+        """Keeps the invocations of `condition` in memory meanwhile; `numbers` that starts from them is answered from there.
+
+        Evidence keeps the text that it was asked with: it gives the same on the lake itself.
+        """
+        if self.in_memory:
+            yield
+            return
+        self.connection.execute(f"CREATE TEMP TABLE held AS SELECT * FROM invocations WHERE {condition}")
+        # Up to the end of a word: what goes on after a quote is another text.
+        self.held = re.compile(rf"FROM invocations WHERE {re.escape(condition)}(?=[\s)]|$)")
+        try:
+            yield
+        finally:
+            self.held = None
+            self.connection.execute("DROP TABLE held")
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of any kind as dictionaries."""
@@ -453,10 +664,8 @@ def text_literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _quoted_list(parts: Sequence[Path]) -> str:
-    # A bracket, star or question mark in the lake's own path would be read as a glob.
-    escaped = (str(part).replace("[", "[[]").replace("*", "[*]").replace("?", "[?]") for part in parts)
-    return ", ".join(text_literal(part) for part in escaped)
+def _quoted_list(files: Sequence[Path]) -> str:
+    return ", ".join(text_literal(parts.as_pattern(file)) for file in files)
 
 
 def _steady(cell: Any) -> Any:

@@ -206,7 +206,10 @@ class NotableLine(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """One row of the sources table: a file that was read, what it was, and what in it was not understood."""
+    """One row of the sources table: a file that was read, what it was, and what in it was not understood.
+
+    `duplicates` counts its invocations that other files have brought, and that are left out.
+    """
 
     source: str
     sha256: str
@@ -217,6 +220,7 @@ class Source(Struct, frozen=True, kw_only=True):
     first_time: int | None
     last_time: int | None
     problems: list[str]
+    duplicates: int = 0
 
 
 # ── measuring ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -441,6 +445,40 @@ class ErrorGroup(Struct, frozen=True):
     excerpts: list[Excerpt]
 
 
+MomentKind = Literal[
+    "change",
+    "error-change",
+    "memory-change",
+    "episode-begin",
+    "episode-end",
+    "first-failure",
+    "last-failure",
+    "version",
+    "version-gone",
+    "memory",
+    "memory-gone",
+    "runtime",
+    "runtime-gone",
+]
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """Something that happened to one function, in microseconds; `low` and `high` where the moment is an estimate.
+
+    `name` is that of the version, memory size, runtime or error; `count` how many invocations failed so; `number` what the
+    change amounted to.
+    """
+
+    kind: MomentKind
+    time: int
+    evidence: str
+    low: int | None = None
+    high: int | None = None
+    name: str | None = None
+    count: int | None = None
+    number: Measured | None = None
+
+
 class FunctionMeasurements(Struct, frozen=True):
     """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population.
 
@@ -458,6 +496,7 @@ class FunctionMeasurements(Struct, frozen=True):
     region: str | None
     errors: list[ErrorGroup]
     behind: dict[SymptomKind, list[Excerpt]]
+    moments: list[Moment] = field(default_factory=list)
 
 
 class Flaw(Struct, frozen=True, kw_only=True):
@@ -497,3 +536,29 @@ class Measurements(Struct, frozen=True):
     arrivals: list[Arrival]
     evidence: dict[str, Evidence]
     quality: Quality
+
+
+# ── comparing two periods ────────────────────────────────────────────────────────────────────────────────────────────
+
+# "open": it was shown before, and these logs cannot show it either way.
+State = Literal["new", "worse", "fixed", "better", "open", "unchanged"]
+STATES: tuple[State, ...] = ("new", "worse", "fixed", "better", "open", "unchanged")
+
+
+class Move(Struct, frozen=True, kw_only=True):
+    """One number of one function before and after. `change` is after over before, of shares after less before, with its interval.
+
+    `q` is the false discovery rate among all comparisons at which the change would still count; `state` says whether it does,
+    and whether it is large enough to be worth a word.
+    """
+
+    function: str
+    metric: str
+    state: State
+    before: Measured
+    after: Measured
+    by: Literal["ratio", "difference"]
+    change: float | None
+    low: float | None
+    high: float | None
+    q: float | None

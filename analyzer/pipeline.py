@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct, field
 
@@ -14,19 +16,41 @@ from analyzer.diagnose import Rule, diagnose, load_rules
 from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, Progress, ingest
 from analyzer.lake import Lake
-from analyzer.measure import Threshold, Window, measure
-from analyzer.model import SEVERITIES, Hypothesis, Measurements, Severity
-from analyzer.report import Asked, Output, Report, Templates, compose, render
+from analyzer.measure import COMPARED, Threshold, Window, compare, measure, span
+from analyzer.model import SEVERITIES, Hypothesis, Measured, Measurements, Move, Severity
+from analyzer.report import (
+    Asked,
+    Earlier,
+    Objective,
+    Output,
+    Report,
+    Templates,
+    compose,
+    earlier,
+    open_report,
+    render,
+    to_json,
+)
+from analyzer.report.redaction import redact_all
 from analyzer.resources import shipped
+
+# The kind that looks at a week, and at the week before it, when nobody says otherwise.
+WEEKLY, WEEK = "weekly", "7d"
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """What a report is to be like. The defaults are those of the command line."""
+    """What a report is to be like. The defaults are those of the command line.
+
+    `baseline` is the path of an earlier report.json, or a span such as 7d: that much of the lake before the window.
+    `objectives` are such as 99.9% or 95%<2s.
+    """
 
     kind: str = "error-analysis"
     since: str | None = None
     until: str | None = None
+    baseline: str | None = None
     thresholds: tuple[Threshold, ...] = ()
+    objectives: tuple[str, ...] = ()
     rules: Path | None = None
     templates: Path | None = None
     redact: bool = True
@@ -103,8 +127,23 @@ def open_lake(folder: Path) -> Lake:
     return Lake(folder)
 
 
-def reached(report: Report, level: Severity) -> list[Hypothesis]:
-    """The supported hypotheses whose severity is at least `level`."""
+def reached(report: Report, level: Severity | Literal["new"]) -> list[Hypothesis]:
+    """The supported hypotheses whose severity is at least `level`.
+
+    With "new" those of a severity above info that are new, or worse, since the earlier report. Raises UserError without one.
+    """
+    if level == "new":
+        if report.changes is None:
+            raise UserError(
+                "--fail-on new needs something to compare with: --baseline, an earlier report.json or a span"
+            )
+        changed = {(one.function, one.hypothesis) for one in report.changes.findings if one.state in ("new", "worse")}
+        return [
+            one
+            for function in report.functions
+            for one in function.hypotheses
+            if (function.name, one.id) in changed and one.verdict == "supported" and one.severity != "info"
+        ]
     grave = SEVERITIES[: SEVERITIES.index(level) + 1]
     hypotheses = (hypothesis for function in report.functions for hypothesis in function.hypotheses)
     return [one for one in hypotheses if one.verdict == "supported" and one.severity in grave]
@@ -117,6 +156,21 @@ class _Tools:
         self.rules: list[Rule] = rules_from(options.rules)
         self.templates = Templates(options.templates, options.kind, redacted=options.redact)
         self.output = Output.at(output)
+        self.earlier: Earlier | None = None
+        for text in options.objectives:
+            Objective.parse(text)
+        if options.baseline is None:
+            return
+        if span(options.baseline) is None:
+            path = Path(options.baseline)
+            report = open_report(path)
+            # It may have been written without masking; what is kept of it must not come out unmasked here.
+            report = redact_all(report) if options.redact else report
+            self.earlier = earlier(report, COMPARED, whole=True, where=str(path))
+        elif options.since is None and options.kind != WEEKLY:
+            raise UserError(
+                f"--baseline {options.baseline} is that much before the window, so say where the window begins: --since"
+            )
 
 
 def rules_from(folder: Path | None) -> list[Rule]:
@@ -141,7 +195,9 @@ def _lake(folder: Path | None) -> Iterator[Lake]:
 def _report(
     lake: Lake, tools: _Tools, options: Options, watcher: Watcher, *, subject: str | None, unreadable: list[str]
 ) -> Written:
-    composed, measurements = compose_report(lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable)
+    composed, measurements = compose_report(
+        lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable, before=tools.earlier
+    )
     watcher.stage("writing")
     files = render(composed, measurements, tools.templates, tools.output)
     return Written(composed, files)
@@ -155,27 +211,91 @@ def compose_report(
     *,
     subject: str | None = None,
     unreadable: list[str] | None = None,
+    before: Earlier | None = None,
 ) -> tuple[Report, Measurements]:
-    """Measure, diagnose and compose; what was measured comes along for the pictures. Raises NoInvocations."""
-    watcher.stage("measuring")
-    window = Window.of(options.since, options.until, lake)
-    measurements = measure(lake, window=window, thresholds=options.thresholds, progress=watcher.stage)
+    """Measure, diagnose and compose; what was measured comes along for the pictures. Raises NoInvocations.
+
+    `before` is what the report is held against where that is a file; an earlier window of the lake is measured here.
+    """
+    window, preceding = _windows(options, lake)
+    measurements = _measured(lake, window, options, watcher)
     if measurements is None:
         within = " in the chosen window" if window != Window() else ""
         raise NoInvocations(f"the logs hold no Lambda invocation{within}: no START or REPORT line was found")
+    if before is None and preceding is not None:
+        before = _before(lake, preceding, rules, options, watcher)
+        if before is None and options.baseline is not None:
+            raise NoInvocations(
+                f"the lake holds no Lambda invocation in the {options.baseline} before the window, so there is no baseline"
+            )
+    return _composed(measurements, rules, options, watcher, subject, unreadable or [], before), measurements
+
+
+def _windows(options: Options, lake: Lake) -> tuple[Window, Window | None]:
+    """The window that is reported, and the one before it where one is to be looked at."""
+    weekly, length = options.kind == WEEKLY, span(options.baseline or "")
+    window = Window.of(options.since, options.until, lake)
+    week = span(WEEK) or 0
+    if weekly and options.since is None:
+        window = Window.of(WEEK, None, lake) if window.end is None else Window(window.end - week, window.end)
+    if length is None and weekly and options.baseline is None:
+        length = week
+    return window, window.preceding(length) if length is not None and window.begin is not None else None
+
+
+def _measured(lake: Lake, window: Window, options: Options, watcher: Watcher) -> Measurements | None:
+    """An objective that names a duration has it measured as a threshold."""
+    watcher.stage("measuring")
+    named = [Objective.parse(text).threshold for text in options.objectives]
+    thresholds = {one.text: one for one in (*options.thresholds, *(Threshold.parse(text) for text in named if text))}
+    return measure(lake, window=window, thresholds=tuple(thresholds.values()), progress=watcher.stage)
+
+
+def _before(lake: Lake, window: Window, rules: list[Rule], options: Options, watcher: Watcher) -> Earlier | None:
+    """The report that this window would have got; None where it holds no invocation."""
+    measurements = _measured(lake, window, options, watcher)
+    if measurements is None:
+        return None
+    composed = _composed(measurements, rules, options, watcher, None, [], None)
+    return earlier(json.loads(to_json(composed, redacted=options.redact)), COMPARED, whole=False, where="the lake")
+
+
+def _composed(
+    measurements: Measurements,
+    rules: list[Rule],
+    options: Options,
+    watcher: Watcher,
+    subject: str | None,
+    unreadable: list[str],
+    before: Earlier | None,
+) -> Report:
     watcher.stage("diagnosing")
     hypotheses = {function.name: diagnose(function, rules) for function in measurements.functions}
-    asked = Asked(options.since, options.until, [one.text for one in options.thresholds], options.redact)
-    composed = compose(
+    asked = Asked(
+        options.since,
+        options.until,
+        [one.text for one in options.thresholds],
+        options.redact,
+        options.baseline,
+        list(options.objectives),
+    )
+    return compose(
         measurements,
         hypotheses,
         kind=options.kind,
         version=__version__,
         asked=asked,
         subject=subject,
-        unreadable=unreadable or [],
+        unreadable=unreadable,
+        earlier=before,
+        moves=None if before is None else _moves(before, measurements),
     )
-    return composed, measurements
+
+
+def _moves(before: Earlier, measurements: Measurements) -> list[Move]:
+    then: dict[str, list[Measured]] = {one.name: one.numbers for one in before.functions}
+    now = {one.name: [*one.breaches, *one.metrics.values()] for one in measurements.functions}
+    return compare(then, now, measurements.overall.metrics["breach.rate"].threshold or "")
 
 
 def _nothing_read(paths: list[str], ingested: Ingested) -> Exception:

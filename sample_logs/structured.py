@@ -23,9 +23,12 @@ def group(stream: Stream) -> str:
 # ── CloudWatch Logs Insights ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def insights_rows(stream: Stream) -> list[Row]:
-    """`fields @timestamp, @message, @logStream, @log`, and as by default the newest first."""
-    return [
+FIELDS = ("@timestamp", "@message", "@logStream", "@log")
+
+
+def insights_rows(stream: Stream, fields: Sequence[str] = FIELDS) -> list[Row]:
+    """What a query for these fields gives, as by default the newest first."""
+    rows = (
         {
             "@timestamp": _insights_time(event),
             "@message": event.message,
@@ -33,18 +36,19 @@ def insights_rows(stream: Stream) -> list[Row]:
             "@log": f"{ACCOUNT}:{group(stream)}",
         }
         for event in reversed(stream.events)
-    ]
+    )
+    return [{name: row[name] for name in fields} for row in rows]
 
 
 def _insights_time(event: Event) -> str:
     return iso(event.time).replace("T", " ").removesuffix("Z")
 
 
-def insights_api(stream: Stream, page: int) -> bytes:
+def insights_api(stream: Stream, page: int, fields: Sequence[str] = FIELDS) -> bytes:
     """`aws logs get-query-results`, again until there is no token, each answer appended to the same file."""
     rows = [
         [{"field": name, "value": value} for name, value in (row | {"@ptr": f"pointer-{number}"}).items()]
-        for number, row in enumerate(insights_rows(stream))
+        for number, row in enumerate(insights_rows(stream, fields))
     ]
     return b"".join(
         _indented(
@@ -66,7 +70,10 @@ def insights_console(stream: Stream) -> bytes:
 
 
 def _parsed(message: str) -> object:
-    return json.loads(message) if message.startswith("{") else message
+    try:
+        return json.loads(message) if message.startswith("{") else message
+    except ValueError:
+        return message
 
 
 def insights_fields(stream: Stream) -> bytes:
@@ -92,8 +99,8 @@ def insights_fields(stream: Stream) -> bytes:
     return _indented({"results": rows, "statistics": {}, "status": "Complete"}, 4)
 
 
-def insights_csv(stream: Stream) -> bytes:
-    return _table(list(insights_rows(stream)))
+def insights_csv(stream: Stream, fields: Sequence[str] = FIELDS) -> bytes:
+    return _table(insights_rows(stream, fields))
 
 
 def insights_markdown(stream: Stream) -> bytes:

@@ -148,6 +148,13 @@ def queried(stream: Stream, timed: bool) -> tuple[bytes, bytes]:
     return (json.dumps(values, indent=4) + "\n").encode(), rows.encode()
 
 
+def queried_with_streams(streams: Sequence[Stream]) -> tuple[bytes, bytes]:
+    """`--query 'events[].[timestamp,logStreamName,message]'` as JSON and as text."""
+    values = [[event.time, stream.name, event.message] for _, stream, event in _woven(streams)]
+    rows = "".join(f"{time}\t{name}\t{message}\n" for time, name, message in values)
+    return (json.dumps(values, indent=4) + "\n").encode(), rows.encode()
+
+
 def tail(streams: Sequence[Stream], style: str = "detailed", colours: bool = False) -> bytes:
     """`aws logs tail` in one of its formats. The end of every message is cut."""
     return "".join(
@@ -188,15 +195,16 @@ def sam(streams: Sequence[Stream], colours: bool = False) -> bytes:
     return "".join(lines).encode()
 
 
-def awslogs(streams: Sequence[Stream], timed: bool, colours: bool) -> bytes:
-    """`awslogs get /aws/lambda/<function>`; `timed` as with --timestamp. Streams are padded to the longest."""
+def awslogs(streams: Sequence[Stream], timed: bool, colours: bool, grouped: bool = True) -> bytes:
+    """`awslogs get /aws/lambda/<function>`; `timed` as with --timestamp. Streams are padded to the longest.
+
+    Not `grouped` as with --no-group.
+    """
     width = max(len(stream.name) for stream in streams)
     lines = []
     for _, stream, event in _woven(streams):
-        fields = [
-            _painted(f"/aws/lambda/{stream.function}", 32, colours),
-            _painted(stream.name.ljust(width), 36, colours),
-        ]
+        fields = [_painted(f"/aws/lambda/{stream.function}", 32, colours)] if grouped else []
+        fields.append(_painted(stream.name.ljust(width), 36, colours))
         if timed:
             fields.append(_painted(iso(event.time), 33, colours))
         lines.append(" ".join([*fields, event.message.rstrip()]) + "\n")
@@ -210,9 +218,16 @@ def saw(streams: Sequence[Stream], colours: bool) -> bytes:
         time = iso(event.time + HOUR)[:19] + "+01:00"
         message = event.message.rstrip("\n")
         if message.startswith("{"):
-            message = json.dumps(json.loads(message), sort_keys=True)
+            message = _sorted(message)
         lines.append(f"[{_painted(time, 31, colours)}] ({_painted(stream.name, 37, colours)}) {message}\n")
     return "".join(lines).encode()
+
+
+def _sorted(message: str) -> str:
+    try:
+        return json.dumps(json.loads(message), sort_keys=True)
+    except ValueError:
+        return message
 
 
 def serverless(stream: Stream, version: int) -> bytes:
@@ -286,7 +301,10 @@ def console_csv_of_json(stream: Stream) -> bytes:
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("timestamp", "message"))
-    writer.writerows((event.time, event.message.replace("\\n", "\n")) for event in stream.events)
+    writer.writerows(
+        (event.time, event.message.replace("\\n", "\n") if event.message.startswith("{") else event.message)
+        for event in stream.events
+    )
     return table.getvalue().encode()
 
 

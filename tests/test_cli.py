@@ -39,7 +39,7 @@ print("LOADED", *sorted({SLOW_TO_LOAD!r} & sys.modules.keys()))
 
 def test_help_names_every_option_of_analyze(run: Run) -> None:
     text = run("analyze", "--help").out
-    options = "output kind lake function since until threshold rules templates redact fail-on"
+    options = "output kind lake function since until baseline threshold objective rules templates redact fail-on"
     for option in options.split():
         assert f"--{option} " in text, option
 

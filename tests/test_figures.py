@@ -41,6 +41,7 @@ def measured(value: float | None, unit: Unit = "share", **rest: Any) -> Measured
         (3_634.4, "GB-s", "3,634 GB-s"),
         (0.1234, "GB-s", "0.123 GB-s"),
         (0.0613, "USD", "$0.0613"),
+        (8.481e-7, "USD", "$0.000000848"),
         (1_234.567, "USD", "$1,234.57"),
         (15.0, "s", "15 s"),
         (2.5, "s", "2.5 s"),

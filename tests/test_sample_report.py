@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import kinds
 from tests.conftest import Run
 
 ROOT = Path(__file__).parent.parent
@@ -41,6 +42,17 @@ def test_the_report_of_the_sample_is_the_one_in_the_docs(run: Run, tmp_path: Pat
     """After a wanted change: `make golden`, and read the difference."""
     written(run, tmp_path, SAMPLE)
     assert words(tmp_path / name) == words(GOLDEN / name)
+
+
+@pytest.mark.parametrize("name", kinds.REPORTS)
+def test_the_other_kinds_of_report_are_those_in_the_docs(tmp_path: Path, name: str) -> None:
+    """From simulated logs, which are the same everywhere: `make golden` after a wanted change."""
+    kinds.write(tmp_path, (name,))
+    text = (tmp_path / f"{name}.md").read_text()
+    assert text == (GOLDEN / f"{name}.md").read_text()
+    pictures = {path.name for path in tmp_path.glob("*.svg")}
+    assert pictures == {path.name for path in GOLDEN.glob(f"{name}-*.svg")}
+    assert all(f"]({picture})" in text for picture in pictures)
 
 
 def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:

@@ -85,13 +85,14 @@ class _Draft:
 
     __slots__ = (
         "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "last_words", "lines", "memory_words", "message",
-        "position", "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id",
+        "nth", "position", "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id",
         "version",
     )  # fmt: skip
 
-    def __init__(self, request_id: str, record: Record, source: str, attempt: int) -> None:
+    def __init__(self, request_id: str, record: Record, source: str, attempt: int, nth: int) -> None:
         self.request_id = request_id
         self.attempt = attempt
+        self.nth = nth
         self.source = source
         self.position = record.position
         self.start_time: int | None = None
@@ -285,7 +286,8 @@ class Assembler:
         if len(environment.drafts) >= MOST_WAITING:
             self._emit(environment, environment.drafts.pop(next(iter(environment.drafts))))
         attempt = self.attempts.next(request_id)
-        draft = environment.drafts[request_id] = _Draft(request_id, record, self.source, attempt)
+        environment.nth += 1
+        draft = environment.drafts[request_id] = _Draft(request_id, record, self.source, attempt, environment.nth)
         return draft
 
     def _report(self, environment: Environment, record: Record, event: ReportLine) -> None:
@@ -403,8 +405,7 @@ class Assembler:
     def _emit(self, environment: Environment, draft: _Draft) -> None:
         report = draft.report or ReportLine(draft.request_id)
         if report.init_ms is not None or report.restore_ms is not None:
-            environment.beginning_seen = environment.beginning_seen or environment.nth == 0
-        environment.nth += 1
+            environment.beginning_seen = environment.beginning_seen or draft.nth == 1
         outcome = _outcome(draft, report, self.whole)
         failed = outcome not in ("ok", "unknown")
         error_type = report.error_type or draft.error_type or (draft.fault.error_type if draft.fault else None)
@@ -440,7 +441,7 @@ class Assembler:
                 timeout_s=_limit(draft, report) if outcome == "timeout" else None,
                 runtime=environment.runtime,
                 trace_id=report.trace_id or draft.trace_id,
-                nth=environment.nth if environment.name and environment.beginning_seen else None,
+                nth=draft.nth if environment.name and environment.beginning_seen else None,
                 complete=draft.started and draft.report is not None,
                 source=draft.source,
                 position=draft.position,

@@ -161,7 +161,8 @@ def _layer(head: bytes, file: BinaryIO) -> IO[bytes] | None:
 def head_of(path: Path, size: int) -> bytes:
     """The first bytes of a file's content; nothing when it cannot be read."""
     try:
-        with closing(Unpacked(path.open("rb", buffering=0), path.stat().st_size)) as content:
+        # Damage at the very beginning shows before there is a layer that would close the file.
+        with path.open("rb", buffering=0) as file, closing(Unpacked(file, path.stat().st_size)) as content:
             return content.beginning(size)
     except UNPACK_ERRORS:
         return b""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
+from time import monotonic
 from typing import BinaryIO
 
 from msgspec import Struct
 
-from analyzer.errors import UserError
+from analyzer.errors import Unwritable, UserError
 from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise, s3_export, subscription
@@ -20,25 +22,17 @@ from analyzer.ingest.deliveries import Deliveries
 from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading
-from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find
+from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find, size_of
+from analyzer.ingest.workers import Progress
 from analyzer.lake import Columns, Lake
 from analyzer.model import Source
 
-# A commit is closed at the first group boundary after this many invocations or files, so that little is lost when killed.
-COMMIT_INVOCATIONS, COMMIT_FILES = 1_000_000, 5_000
+# A commit is closed at the first group boundary after this many invocations or seconds, so that little is lost when killed.
+COMMIT_INVOCATIONS, COMMIT_SECONDS = 1_000_000, 5.0
 # Rows leave the assembler this often; a single file may hold millions.
 HAND_OVER = 4_096
 # A damaged file may have thousands of damaged places; the first ones tell what is wrong.
 MOST_PROBLEMS = 20
-
-
-class Progress(Struct, frozen=True):
-    """How far an ingest is."""
-
-    file: str
-    files: int
-    lines: int
-    invocations: int
 
 
 class Ingested(Struct, frozen=True):
@@ -70,6 +64,24 @@ def ingest(
     `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
     named = {str(Path(path)) for path in paths}
+    try:
+        ingested = _ingest(paths, lake, function, named, progress, processes, buffer)
+    except BaseException:
+        lake.sweep()
+        raise
+    lake.tidy()
+    return ingested
+
+
+def _ingest(
+    paths: list[str],
+    lake: Lake,
+    function: str | None,
+    named: set[str],
+    progress: Callable[[Progress], None],
+    processes: int,
+    buffer: int,
+) -> Ingested:
     found: Iterator[list[LogFile]] | None = None
     if processes > 1 and not any(path == STANDARD_INPUT or Path(path).is_fifo() for path in paths):
         groups = list(find(paths))
@@ -83,18 +95,36 @@ def ingest(
             ]
             return _in_processes(parts, groups, progress)
         found = iter(groups) if lasting else None
-    reader = _Reader(lake, function, named, progress, buffer)
-    reader.read(found or find(paths))
+    with lake.in_use():
+        reader = _Reader(lake, function, named, progress, buffer, size_of(paths))
+        reader.read(found or find(paths))
     return reader.ingested()
 
 
 def _in_processes(
     parts: list[workers.Share], groups: list[list[LogFile]], progress: Callable[[Progress], None]
 ) -> Ingested:
+    far: dict[int, Progress] = {}
+
+    def heard(number: int, one: Progress) -> None:
+        far[number] = one
+        all_of = list(far.values())
+        unknown = len(far) < len(parts) or any(other.total is None for other in all_of)
+        progress(
+            Progress(
+                one.file,
+                sum(other.files for other in all_of),
+                sum(other.lines for other in all_of),
+                sum(other.invocations for other in all_of),
+                sum(other.bytes for other in all_of),
+                None if unknown else sum(other.total or 0 for other in all_of),
+            )
+        )
+
     order = {file.name: number for number, file in enumerate(file for group in groups for file in group)}
     result = Ingested([], 0, [], [], [])
     invocations = 0
-    for done in workers.together(_read_share, parts):
+    for _, done in workers.together(_read_share, parts, heard):
         for into, out in (
             (result.already_there, done.already_there),
             (result.skipped, done.skipped),
@@ -103,9 +133,6 @@ def _in_processes(
             into.extend(out)
         result.read.extend(done.read)
         invocations += done.invocations
-        if done.read:
-            lines = sum(source.lines for source in result.read)
-            progress(Progress(done.read[-1].source, len(result.read), lines, invocations))
     by_order = partial(sorted, key=order.__getitem__)
     read = sorted(result.read, key=lambda source: order[source.source])
     return Ingested(
@@ -113,10 +140,11 @@ def _in_processes(
     )
 
 
-def _read_share(share: workers.Share) -> Ingested:
-    workers.settle(share.number)
-    reader = _Reader(Lake(share.lake), share.function, share.named, lambda _: None, share.buffer)
-    reader.read(iter(share.groups))
+def _read_share(share: workers.Share, tell: Callable[[Progress], None]) -> Ingested:
+    lake = Lake(share.lake)
+    with lake.in_use():
+        reader = _Reader(lake, share.function, share.named, tell, share.buffer, workers.total(share.groups))
+        reader.read(iter(share.groups))
     return reader.ingested()
 
 
@@ -128,6 +156,7 @@ class _Reader:
         named: set[str],
         progress: Callable[[Progress], None],
         buffer: int,
+        total: int | None,
     ) -> None:
         self.lake = lake
         self.known = lake.digests()
@@ -138,26 +167,35 @@ class _Reader:
         self.deliveries: Deliveries | None = None
         self.buffer = buffer
         self.result = Ingested([], 0, [], [], [])
+        self.committed = 0
+        self.files = 0
         self.lines = 0
         self.invocations = 0
         self.file = ""
+        self.reading: Reading | None = None
+        self.content: io.BytesIO | io.FileIO = io.BytesIO()
+        self.size = 0
+        self.bytes = 0
+        self.total = total
 
     def ingested(self) -> Ingested:
         result = self.result
-        return Ingested(result.read, self.invocations, result.already_there, result.skipped, result.unreadable)
+        return Ingested(result.read, self.committed, result.already_there, result.skipped, result.unreadable)
 
     def read(self, groups: Iterator[list[LogFile]]) -> None:
-        """Read groups of files, and commit them a good many at a time."""
+        """Read groups of files, and commit them every few seconds."""
         group = next(groups, None)
         while group is not None:
             with self.lake.write() as self.commit:
-                files = 0
-                while group is not None and self.commit.invocations < COMMIT_INVOCATIONS and files < COMMIT_FILES:
+                until = monotonic() + COMMIT_SECONDS
+                while group is not None and self.commit.invocations < COMMIT_INVOCATIONS and monotonic() < until:
                     self._group(group)
-                    files += len(group)
                     group = next(groups, None)
                 if self.exports:
                     self.exports.finish()
+            self.committed += self.commit.invocations
+            self.result.read.extend(self.commit.sources)
+            self.result.already_there.extend(self.commit.already_there)
 
     def _group(self, group: list[LogFile]) -> None:
         """Read files that continue each other, with one memory of their environments."""
@@ -166,7 +204,7 @@ class _Reader:
             try:
                 self._file(file, assemblers, last=file is group[-1])
             except UserError as problem:
-                if file.name in self.named:
+                if file.name in self.named or isinstance(problem, Unwritable):
                     raise
                 self.result.unreadable.append(str(problem))
         for name, assembler in assemblers.items():
@@ -181,7 +219,10 @@ class _Reader:
         self._hand_over(assembler)
 
     def _file(self, file: LogFile, assemblers: dict[str, Assembler], last: bool) -> None:
+        if file.packed:
+            self.total = None
         opened = file.open()
+        self.bytes += opened.size
         if opened.digest in self.known:
             opened.content.close()
             self.result.already_there.append(file.name)
@@ -193,7 +234,7 @@ class _Reader:
             opened.content.close()
             raise UserError(f"cannot unpack {file.name}: {problem}") from problem
         with closing(content):
-            container = recognise(head, file.name)
+            container = recognise(head, file.name, exported=file.exported_stream is not None)
             if container is None:
                 self.result.skipped.append(file.name)
                 return
@@ -202,7 +243,8 @@ class _Reader:
             if assembler is None:
                 assembler = Assembler(container.whole, self.function or file.exported_prefix)
                 assemblers[container.name] = assembler
-            reading = Reading(file.name, assembler)
+            self.reading = reading = Reading(file.name, assembler)
+            self.content, self.size = opened.content, opened.size
             if self.exports and container is s3_export.CONTAINER:
                 events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
                 ends = partial(self._read, reading, opened, container)
@@ -230,6 +272,7 @@ class _Reader:
         if broke is not None:
             reading.problems.append(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
         self.lines += reading.lines
+        self.reading = None if self.reading is reading else self.reading
         source = Source(
             source=reading.name,
             sha256=opened.digest,
@@ -241,7 +284,7 @@ class _Reader:
             last_time=reading.last_time,
             problems=reading.problems[:MOST_PROBLEMS],
         )
-        self.result.read.append(source)
+        self.files += 1
         self.commit.add_sources([source])
 
     def _columns(self, columns: Columns) -> None:
@@ -257,4 +300,7 @@ class _Reader:
         self._tell()
 
     def _tell(self) -> None:
-        self.progress(Progress(self.file, len(self.result.read), self.lines, self.invocations))
+        lines = self.lines + (self.reading.lines if self.reading else 0)
+        # Of the file in hand only what was read of it counts.
+        read = self.bytes + (0 if self.content.closed else self.content.tell() - self.size)
+        self.progress(Progress(self.file, self.files, lines, self.invocations, read, self.total))

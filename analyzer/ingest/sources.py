@@ -6,6 +6,7 @@ may begin in the first and end in the second.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -45,7 +46,8 @@ SMALL = 8 << 20
 class LogFile(Struct, frozen=True):
     """One file of logs, or a member of an archive.
 
-    `exported_stream` and `exported_prefix` are what the path itself suggests. `refusal` says why it cannot be read.
+    `exported_stream` and `exported_prefix` are what the path itself suggests. `refusal` says why it cannot be read. What was
+    `packed` is a copy, whose size says nothing of how much there is to read.
     """
 
     name: str
@@ -53,6 +55,7 @@ class LogFile(Struct, frozen=True):
     exported_stream: str | None = None
     exported_prefix: str | None = None
     refusal: str | None = None
+    packed: bool = False
 
     def open(self) -> Opened:
         """The file, read once to know it by its digest; a small one stays in memory. Raises UserError."""
@@ -89,6 +92,18 @@ def find(paths: list[str]) -> Iterator[list[LogFile]]:
             yield from _find(path)
         except OSError as problem:
             raise UserError(f"cannot read {path}: {problem.strerror or problem}") from problem
+
+
+def size_of(paths: list[str]) -> int | None:
+    """Bytes of all files under `paths`; None where they cannot be told before they are read."""
+    total = 0
+    for name in paths:
+        path = Path(name)
+        if name == STANDARD_INPUT or path.is_fifo():
+            return None
+        files = path.rglob("*") if path.is_dir() else [path]
+        total += sum(file.stat().st_size for file in files if _is_file(file) and _may_hold_logs(file))
+    return total
 
 
 def _find(name: str) -> Iterator[list[LogFile]]:
@@ -167,8 +182,9 @@ def _extracted(member: Member, log: LogFile, path: Path) -> LogFile:
             with path.open("wb") as target:
                 member.copy_to(target)
         except DAMAGED as problem:
-            refusal = f"is damaged: {problem}"
-    return LogFile(log.name, path, log.exported_stream, log.exported_prefix, refusal)
+            full = isinstance(problem, OSError) and problem.errno == errno.ENOSPC
+            refusal = f"cannot be unpacked: {path.parent} is full" if full else f"is damaged: {problem}"
+    return LogFile(log.name, path, log.exported_stream, log.exported_prefix, refusal, packed=True)
 
 
 def _log_file(name: str, path: Path, place: PurePath) -> LogFile:

@@ -4,17 +4,38 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
+import threading
+import traceback
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import TypeVar
+from time import monotonic
+from typing import TypeVar, cast
 
 from msgspec import Struct
 
+from analyzer.errors import UserError
 from analyzer.ingest.sources import LogFile
 
 Result = TypeVar("Result")
 # With less to read than this, starting processes takes longer than it saves.
 WORTHWHILE = 64 << 20
+# Seconds between two words on how far a process is.
+PAUSE = 0.1
+
+
+class Progress(Struct, frozen=True):
+    """How far an ingest is. Bytes are those on disk; `total` is None where they cannot be told before they are read."""
+
+    file: str
+    files: int
+    lines: int
+    invocations: int
+    bytes: int
+    total: int | None
 
 
 def cores() -> int:
@@ -75,13 +96,88 @@ def total(groups: list[list[LogFile]]) -> int:
     return sum(_size(file) for group in groups for file in group)
 
 
-def together(work: Callable[[Share], Result], parts: list[Share]) -> Iterator[Result]:
-    """What the work on each part gives, in their order. Whatever ends the caller ends the workers."""
-    with multiprocessing.get_context("spawn").Pool(len(parts), maxtasksperchild=1) as pool:
-        yield from pool.imap(work, parts)
+def together(
+    work: Callable[[Share, Callable[[Progress], None]], Result],
+    parts: list[Share],
+    heard: Callable[[int, Progress], None],
+) -> Iterator[tuple[int, Result]]:
+    """The number of each part and what the work on it gives, as they get done; `heard` gets to know how far each is.
+
+    Whatever ends the caller ends the workers. Raises what a worker raised, and UserError where one was killed.
+    """
+    context = multiprocessing.get_context("spawn")
+    workers: dict[Connection, tuple[int, SpawnProcess]] = {}
+    try:
+        with _uninterrupted():
+            for part in parts:
+                ear, mouth = context.Pipe(duplex=False)
+                worker = context.Process(target=_work, args=(work, part, mouth), daemon=True)
+                worker.start()
+                mouth.close()
+                workers[ear] = part.number, worker
+        open_ears = list(workers)
+        while open_ears:
+            for ear in cast(list[Connection], wait(open_ears)):
+                number, worker = workers[ear]
+                try:
+                    said = ear.recv()
+                except EOFError:
+                    worker.join()
+                    raise UserError(
+                        f"a process that was reading logs ended before its time ({worker.exitcode}), perhaps for want of memory; "
+                        "what was added is there, and the same command goes on from it"
+                    ) from None
+                if isinstance(said, BaseException):
+                    raise said
+                if isinstance(said, Progress):
+                    heard(number, said)
+                else:
+                    open_ears.remove(ear)
+                    yield number, said
+    finally:
+        for _, worker in workers.values():
+            worker.terminate()
+        for _, worker in workers.values():
+            worker.join()
 
 
-def settle(number: int) -> None:
+def _work(work: Callable[[Share, Callable[[Progress], None]], object], part: Share, mouth: Connection) -> None:
+    said = monotonic()
+    latest: Progress | None = None
+
+    def tell(progress: Progress) -> None:
+        nonlocal said, latest
+        latest = progress
+        if monotonic() >= said + PAUSE:
+            said = monotonic()
+            mouth.send(progress)
+
+    _settle(part.number)
+    try:
+        done = work(part, tell)
+        if latest:
+            mouth.send(latest)
+        mouth.send(done)
+    except Exception as problem:
+        problem.add_note(f"in a process that read logs:\n{traceback.format_exc()}")
+        mouth.send(problem)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """What is started meanwhile does not hear Ctrl-C, which a terminal sends to everybody; the one who started it does."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _settle(number: int) -> None:
     """Stay on one core: processes that wander have been seen to share one."""
     if hasattr(os, "sched_setaffinity"):
         allowed = sorted(os.sched_getaffinity(0))

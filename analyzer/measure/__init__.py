@@ -1,7 +1,8 @@
 """The lake in, measurements out: every number with its interval, its population and the query that gave it."""
 
+from analyzer.measure.comparison import COMPARED, compare
 from analyzer.measure.everything import measure
 from analyzer.measure.family import Threshold
-from analyzer.measure.scope import Window
+from analyzer.measure.scope import Window, span
 
-__all__ = ["Threshold", "Window", "measure"]
+__all__ = ["COMPARED", "Threshold", "Window", "compare", "measure", "span"]

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
 from analyzer.lake import Engine, Lake
 from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
-from analyzer.measure.family import Settings, Threshold
+from analyzer.measure.family import Settings, Threshold, environments_drawn
 from analyzer.measure.metrics import families
 from analyzer.measure.metrics.breaches import breaches, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
+from analyzer.measure.moments import moments
 from analyzer.measure.pictures import arrivals, histogram, levels, marks, points, timeline, waits
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
@@ -89,9 +92,12 @@ SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT ve
        list_sort(list(DISTINCT memory_mb)) AS sizes
 FROM invocations WHERE {scope.where}""")
     settings = Settings(headline, _region(engine, scope))
-    metrics = {
-        measured.metric: measured for family in families() for measured in family.measure(engine, scope, settings)
-    }
+    drawn, note = environments_drawn(engine, scope)
+    metrics: dict[str, Measured] = {}
+    with engine.holding(drawn.where):
+        for family in families():
+            for measured in family.measure(engine, drawn if family.thinned else scope, settings):
+                metrics[measured.metric] = _noted(measured, note) if family.thinned else measured
     return FunctionMeasurements(
         name=name,
         invocations=int(metrics["invocations"].value or 0),
@@ -103,8 +109,14 @@ FROM invocations WHERE {scope.where}""")
         memory_sizes=[size for size in known["sizes"] or [] if size],
         region=settings.region,
         errors=error_groups(engine, scope),
+        moments=moments(engine, scope, metrics),
         behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
+
+
+def _noted(measured: Measured, note: str | None) -> Measured:
+    """Says that only a part was looked at, where it was."""
+    return replace(measured, note="; ".join(filter(None, (measured.note, note)))) if note else measured
 
 
 def _headline(held: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:

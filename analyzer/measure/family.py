@@ -27,6 +27,8 @@ from analyzer.model import Measured, Unit
 CLUSTER = "coalesce(stream, request_id || position)"
 THRESHOLD = re.compile(r"duration>(?P<duration>\d{1,9}(?:\.\d{1,3})?(?:ms|s|m))")
 NOTHING = "no invocation of this kind"
+# Calls of a function that are held in memory, some 150 MB. An estimate from so many is good to a few in a thousand.
+MOST_HELD = 500_000
 
 
 class Threshold(Struct, frozen=True):
@@ -60,11 +62,16 @@ class Example(Struct, frozen=True):
 
 
 class Family(Struct, frozen=True):
-    """Metrics that are measured together. `measure` yields none that the rows of `scope` cannot tell anything about."""
+    """Metrics that are measured together. `measure` yields none that the rows of `scope` cannot tell anything about.
+
+    A family that is `thinned` describes single calls or environments and counts nothing: of functions with more calls than
+    `MOST_HELD` it is given whole environments, drawn by their hash.
+    """
 
     name: str
     measure: Callable[[Engine, Scope, Settings], Iterator[Measured]]
     example: Example
+    thinned: bool = False
 
 
 def fact(
@@ -87,6 +94,12 @@ def sampled(engine: Engine, scope: Scope, column: str, most: int) -> tuple[Scope
     one_in = math.ceil(row["n"] / most)
     drawn = scope.narrowed(f"md5_number_lower({column}) % {one_in} = 0", scope.population)
     return drawn, f"from one in {one_in}, drawn by the hash of {column}"
+
+
+def environments_drawn(engine: Engine, scope: Scope) -> tuple[Scope, str | None]:
+    """Whole environments with about `MOST_HELD` calls together, and then a note; the scope itself where it has no more."""
+    drawn, note = sampled(engine, scope, CLUSTER, MOST_HELD)
+    return drawn, note and f"{note.partition(',')[0]} environments, drawn by hash"
 
 
 def share(

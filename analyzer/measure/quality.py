@@ -32,6 +32,7 @@ def quality(engine: Engine, scope: Scope, broken: list[str]) -> Quality:
             first_time=row["first_us"],
             last_time=row["last_us"],
             problems=row["problems"],
+            duplicates=row["duplicates"],
         )
         for row in engine.rows(
             "SELECT *, epoch_us(first_time) AS first_us, epoch_us(last_time) AS last_us FROM sources ORDER BY source"

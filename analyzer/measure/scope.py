@@ -34,6 +34,11 @@ class Window(Struct, frozen=True):
             latest = engine.numbers("SELECT max(epoch_us(end_time)) AS latest FROM invocations")[0]["latest"]
         return Window(_moment(since, latest, "--since"), _moment(until, latest, "--until"))
 
+    def preceding(self, length: int) -> Window:
+        """The `length` microseconds before this window, which has to have a begin."""
+        assert self.begin is not None
+        return Window(self.begin - length, self.begin)
+
 
 class Scope(Struct, frozen=True):
     """A population, in SQL and in words. `function` is None for all functions together."""
@@ -79,11 +84,17 @@ class Scope(Struct, frozen=True):
         return " AND ".join(conditions) or "true"
 
 
+def span(text: str) -> int | None:
+    """The microseconds of a span such as 24h or 7d; None for anything else."""
+    match = SPAN.fullmatch(text)
+    return int(match["count"]) * UNITS[match["unit"]] * 1_000_000 if match else None
+
+
 def _moment(text: str | None, latest: int | None, option: str) -> int | None:
     if text is None:
         return None
-    if span := SPAN.fullmatch(text):
-        return None if latest is None else latest - int(span["count"]) * UNITS[span["unit"]] * 1_000_000
+    if (length := span(text)) is not None:
+        return None if latest is None else latest - length
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

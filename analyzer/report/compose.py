@@ -19,25 +19,30 @@ from analyzer.model import (
     Hypothesis,
     Measured,
     Measurements,
+    Move,
 )
 from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback
+from analyzer.report.budget import budgets
 from analyzer.report.document import (
     SCHEMA,
     Advice,
     Asked,
     Cause,
     CheckedStatus,
+    Earlier,
     Finding,
     FunctionReport,
     Issue,
     Period,
-    Prediction,
     QualityReport,
     Report,
     Solution,
     SourceReport,
     TimeoutAdvice,
 )
+from analyzer.report.earlier import changes
+from analyzer.report.predictions import grade, predictions
+from analyzer.report.story import timeline, turns
 from analyzer.report.symptoms import issues
 
 # With fewer invocations than this no share and no quantile has an interval worth printing.
@@ -56,14 +61,20 @@ def compose(
     asked: Asked,
     subject: str | None,
     unreadable: list[str],
+    earlier: Earlier | None = None,
+    moves: list[Move] | None = None,
 ) -> Report:
-    """The report on `measurements`. `hypotheses` are ranked, by function; `unreadable` says what could not be read."""
+    """The report on `measurements`. `hypotheses` are ranked, by function; `unreadable` says what could not be read.
+
+    `moves` are those of the numbers since the `earlier` report, where there is one.
+    """
     found = issues(measurements.overall, measurements.functions, hypotheses)
     ranked = {
         function.name: [_graded(function.name, one, found) for one in hypotheses[function.name]]
         for function in measurements.functions
     }
     solutions = _solutions(ranked)
+    functions = [_function(function, ranked[function.name]) for function in measurements.functions]
     alarms, template = alarms_for(measurements.functions)
     headline = measurements.overall.metrics["breach.rate"]
     return Report(
@@ -76,7 +87,7 @@ def compose(
         period=Period(*(_iso(moment) for moment in measurements.period)),
         headline=headline.threshold or "",
         overall=_function(measurements.overall, []),
-        functions=[_function(function, ranked[function.name]) for function in measurements.functions],
+        functions=functions,
         issues=found,
         causes=_causes(ranked),
         solutions=solutions,
@@ -85,7 +96,13 @@ def compose(
         alarms_template=template,
         dashboard=dashboard_for(measurements.functions, headline),
         rollback=rollback(measurements.functions, _settings(solutions)),
-        predictions=list(_predictions(solutions)),
+        predictions=predictions(solutions, found, functions),
+        timeline=timeline(measurements.functions, _time),
+        turns=turns(measurements.functions, _time),
+        budgets=budgets(asked.objectives, functions),
+        earlier=earlier,
+        changes=None if earlier is None else changes(earlier, functions, moves or []),
+        graded=[] if earlier is None else grade(earlier, functions),
         evidence=measurements.evidence,
         quality=_quality(measurements, unreadable),
     )
@@ -134,9 +151,11 @@ def _subject(functions: list[FunctionMeasurements]) -> str:
 
 
 def _iso(moment: int | None) -> str | None:
+    return None if moment is None else _time(moment)
+
+
+def _time(moment: int) -> str:
     """Microseconds since 1970 as 2026-03-17T08:12:05.123Z."""
-    if moment is None:
-        return None
     time = datetime.fromtimestamp(moment // 1_000_000, UTC)
     return f"{time:%Y-%m-%dT%H:%M:%S}.{moment % 1_000_000 // 1000:03d}Z"
 
@@ -206,20 +225,13 @@ def _timeouts(functions: list[FunctionMeasurements]) -> Iterator[TimeoutAdvice]:
             yield TimeoutAdvice(function.name, numbers)
 
 
-def _predictions(solutions: list[Solution]) -> Iterator[Prediction]:
-    for solution in solutions:
-        for advice in solution.findings:
-            if advice.action.expected:
-                yield Prediction(advice.function, solution.hypothesis, solution.title, advice.action.expected)
-
-
 def _quality(measurements: Measurements, unreadable: list[str]) -> QualityReport:
     quality = measurements.quality
     return QualityReport(
         lines=quality.lines,
         understood=quality.understood,
         sources=[
-            SourceReport(one.source, one.container, one.sha256, one.lines, one.understood, one.problems)
+            SourceReport(one.source, one.container, one.sha256, one.lines, one.understood, one.problems, one.duplicates)
             for one in quality.sources
         ],
         counts=quality.counts,

@@ -15,7 +15,10 @@ from analyzer.model import (
     Flaw,
     Hypothesis,
     Measured,
+    MomentKind,
+    Move,
     Severity,
+    State,
     SymptomKind,
     Verdict,
 )
@@ -134,13 +137,124 @@ class AlarmAdvice(Struct, frozen=True):
     why: str
 
 
-class Prediction(Struct, frozen=True):
-    """What should be true of a function after an action, for the next report to grade."""
+Direction = Literal["fall", "rise", "stay"]
+
+
+class Prediction(Struct, frozen=True, kw_only=True):
+    """What should be true of a function after an action, for the next report to grade.
+
+    `before` is what the metric is now, with its query; `settings` are metrics that will show whether the action was taken, by
+    the value that they then have, none where logs cannot show it; `check` says how to check it.
+    """
 
     function: str
     hypothesis: str
     action: str
     expected: Expected
+    direction: Direction
+    before: Measured
+    settings: dict[str, float]
+    check: str
+
+
+Grade = Literal["held", "not-held", "not-tested"]
+
+
+class GradedPrediction(Struct, frozen=True):
+    """A prediction of an earlier report beside what this one found. `why` is for what could not be tested."""
+
+    prediction: Prediction
+    grade: Grade
+    observed: Measured | None
+    why: str | None
+
+
+class EarlierFinding(Struct, frozen=True):
+    fingerprint: str
+    id: str
+    title: str
+    verdict: Verdict
+    severity: Severity
+
+
+class EarlierFunction(Struct, frozen=True):
+    name: str
+    invocations: int
+    versions: list[str]
+    numbers: list[Measured]
+    findings: list[EarlierFinding]
+
+
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What is kept of the report that this one is held against; `sha256` is the digest of all the rest.
+
+    `whole` is false where it is an earlier window of the same lake, of which nobody saw a report. Queries are named b12 where the
+    earlier report named them q12.
+    """
+
+    kind: str
+    whole: bool
+    period: Period
+    overall: EarlierFunction
+    functions: list[EarlierFunction]
+    predictions: list[Prediction]
+    evidence: dict[str, Evidence]
+    sha256: str = ""
+
+
+class ChangedFinding(Struct, frozen=True):
+    """`state` follows from the verdicts, and where both hold from the numbers that the hypothesis would explain."""
+
+    function: str
+    hypothesis: str
+    title: str
+    state: State
+    severity: Severity
+    before: Verdict | Literal["absent"]
+    after: Verdict | Literal["absent"]
+
+
+class Changes(Struct, frozen=True):
+    """From an earlier report to this one; `appeared` and `gone` are functions that only one of them knows."""
+
+    findings: list[ChangedFinding]
+    numbers: list[Move]
+    appeared: list[str]
+    gone: list[str]
+
+
+class TimelineEntry(Struct, frozen=True, kw_only=True):
+    """A moment of one function in ISO 8601; `earliest` and `latest` where it is an estimate."""
+
+    at: str
+    function: str
+    kind: MomentKind
+    evidence: str
+    earliest: str | None = None
+    latest: str | None = None
+    name: str | None = None
+    count: int | None = None
+    number: Measured | None = None
+
+
+class Turn(Struct, frozen=True):
+    """A change for the worse, and what else changed within its interval. `until` is None where these logs end before it did."""
+
+    onset: TimelineEntry
+    until: str | None
+    near: list[TimelineEntry]
+
+
+class Budget(Struct, frozen=True):
+    """How often the `allowed` share was used up: 1 is all of it. `measured` is the share of bad invocations; None where unknown."""
+
+    function: str
+    objective: str
+    allowed: float
+    measured: Measured | None
+    spent: float | None
+    low: float | None
+    high: float | None
 
 
 class Snippet(Struct, frozen=True):
@@ -167,15 +281,18 @@ class SourceReport(Struct, frozen=True):
     lines: int
     understood: int
     problems: list[str]
+    duplicates: int
 
 
 class Asked(Struct, frozen=True):
-    """What the report was asked for, so that it can be made again: window and thresholds, and whether it was redacted."""
+    """What the report was asked for, so that it can be made again."""
 
     since: str | None
     until: str | None
     thresholds: list[str]
     redacted: bool
+    baseline: str | None = None
+    objectives: list[str] = field(default_factory=list)
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -198,5 +315,11 @@ class Report(Struct, frozen=True, kw_only=True):
     dashboard: Snippet | None
     rollback: Snippet | None
     predictions: list[Prediction]
+    timeline: list[TimelineEntry]
+    turns: list[Turn]
+    budgets: list[Budget]
+    earlier: Earlier | None
+    changes: Changes | None
+    graded: list[GradedPrediction]
     evidence: dict[str, Evidence]
     quality: QualityReport

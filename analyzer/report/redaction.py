@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any
 
 from msgspec import Struct
 
@@ -25,6 +26,17 @@ def redact(text: str) -> str:
     while (masked := _pass(text)) != text:
         text = masked
     return text
+
+
+def redact_all(value: Any) -> Any:
+    """`value`, which is of JSON's types, with every text in it masked."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, list):
+        return [redact_all(item) for item in value]
+    if isinstance(value, dict):
+        return {redact(key): redact_all(item) for key, item in value.items()}
+    return value
 
 
 def _pass(text: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jinja2
 import msgspec
@@ -21,7 +20,7 @@ from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
 from analyzer.report.page import page
 from analyzer.report.pictures import pictures
-from analyzer.report.redaction import redact
+from analyzer.report.redaction import redact, redact_all
 from analyzer.report.words import FILTERS, Words
 from analyzer.resources import shipped
 
@@ -133,18 +132,9 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
 
 def to_json(report: Report, *, redacted: bool) -> bytes:
     """report.json: the whole report, every text in it masked where it is `redacted`."""
-    plain = _mask_all(msgspec.to_builtins(report), redact if redacted else str)
+    plain = msgspec.to_builtins(report)
+    plain = redact_all(plain) if redacted else plain
     return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
-
-
-def _mask_all(value: Any, mask: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return mask(value)
-    if isinstance(value, list):
-        return [_mask_all(item, mask) for item in value]
-    if isinstance(value, dict):
-        return {mask(key): _mask_all(item, mask) for key, item in value.items()}
-    return value
 
 
 def _tidy(text: str) -> str:

@@ -9,12 +9,13 @@ import re
 from collections.abc import Callable, Iterable
 
 from analyzer import figures
-from analyzer.model import Expected, Measured, Verdict
+from analyzer.model import Evidence, Expected, Measured, Move, Verdict
 from analyzer.report.document import FunctionReport, Period, Report, Snippet
 from analyzer.report.escape import Markdown, code_block, code_span, cut, markdown
 from analyzer.report.symptoms import slow_population_name
 
 EXCERPT = 200
+INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ")
 VERDICTS: dict[Verdict, str] = {
     "supported": "supported",
     "weak": "weakly supported",
@@ -26,9 +27,9 @@ Numbers = dict[str, Measured]
 # The methods below by the names under which templates know them.
 FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
-    "period", "verdict", "limit", "moment",
+    "period", "verdict", "limit", "moment", "instant", "move", "share", "spent",
 )  # fmt: skip
-FUNCTIONS = ("cite", "plural", "headline", "slow", "slices")
+FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query")
 
 
 def limit(threshold: str) -> str:
@@ -79,9 +80,31 @@ class Words:
 
     @staticmethod
     def expected(expected: Expected) -> Markdown:
-        """What an action should do: 61 s to 145 s, or what stays as it is."""
+        """What an action should do: between 61 s and 145 s, at most 1 %, or 0 %."""
         low, high = (figures.write(value, expected.unit) for value in (expected.low, expected.high))
-        return markdown(f"between {low} and {high}")
+        if expected.low == expected.high:
+            return markdown(low)
+        return markdown(f"at most {high}" if expected.low == 0 else f"between {low} and {high}")
+
+    @staticmethod
+    def move(move: Move) -> Markdown:
+        """By how much a number moved."""
+        return markdown(figures.write_move(move))
+
+    @staticmethod
+    def share(share: float) -> Markdown:
+        """A share that is no number of the logs."""
+        return markdown(figures.write(share, "share"))
+
+    @staticmethod
+    def spent(share: float) -> Markdown:
+        """How much of a budget was used up: 33.3 %, 29.4 times."""
+        return markdown(f"{figures.write(share, 'ratio')} times" if share >= 2 else figures.write(share, "share"))
+
+    def query(self, name: str) -> Evidence:
+        """The query of this name, of this report or of what is kept of the earlier one."""
+        earlier = self.report.earlier
+        return (self.report.evidence | (earlier.evidence if earlier else {}))[name]
 
     # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -131,6 +154,12 @@ class Words:
     def period(period: Period) -> str:
         begin, end = (f"{moment[:10]} {moment[11:16]}Z" for moment in (period.begin or "", period.end or ""))
         return f"{begin} to {end[11:] if begin[:10] == end[:10] else end}"
+
+    @staticmethod
+    def instant(moment: str) -> Markdown:
+        """A time to the second: 2026-03-05 06:31:48Z, in which no colon can begin an emoji."""
+        text = f"{moment[:10]} {moment[11:19]}Z"
+        return Markdown(text) if INSTANT.fullmatch(text) else markdown(text)
 
     limit = staticmethod(limit)
 

@@ -86,8 +86,19 @@ def rules() -> list[Rule]:
 def judge(case: MeasuredCase) -> Result:
     """Hold the rules against a measured case."""
     begin = time.perf_counter()
-    count = int(case.metrics["invocations"].value or 0)
-    function = FunctionMeasurements(case.spec.scenario, count, case.metrics, [], [], [], [], [], None, [])
+    function = FunctionMeasurements(
+        name=case.spec.scenario,
+        invocations=int(case.metrics["invocations"].value or 0),
+        metrics=case.metrics,
+        breaches=[],
+        slices=[],
+        runtimes=[],
+        versions=[],
+        memory_sizes=[],
+        region=None,
+        errors=[],
+        behind={},
+    )
     opinions = [Opinion(one.id, one.verdict, one.probability, one.severity) for one in diagnose(function, rules())]
     seconds = case.seconds | {"diagnose": time.perf_counter() - begin}
     return Result(case.spec, case.manifest, case.injects, case.true, case.expects, opinions, seconds)

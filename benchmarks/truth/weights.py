@@ -68,8 +68,8 @@ def fit(counts: np.ndarray, priors: np.ndarray, true: np.ndarray) -> dict[str, f
 def written(weights: dict[str, float], cases: int, verdicts: int) -> str:
     head = (
         "# How much more often each is seen where the hypothesis is true than where it is not: likelihood ratios.\n"
-        f"# Fitted by benchmarks/truth/weights.py to {verdicts} verdicts on {cases} simulated cases of the tuning ranges, and drawn towards\n"
-        "# the values that judgement had set (in brackets), so that what is rare in the cases stays near those.\n"
+        f"# Fitted by benchmarks/truth/weights.py to {verdicts} verdicts on {cases} simulated cases of the tuning ranges, and\n"
+        "# drawn towards the values that judgement had set (in brackets), so that what is rare in the cases stays near those.\n"
     )
     lines = [
         f"{name}: {float(f'{value:.2g}'):g}  # ({JUDGED[name]:g}){' ' if MEANING[name] else ''}{MEANING[name]}\n"

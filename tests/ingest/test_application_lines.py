@@ -53,6 +53,8 @@ def said(line: str | dict[str, Any]) -> ApplicationLine:
         ({"level": "ERROR", "message": "no picture", "labels": {"AWSRequestId": ID}}, "error", ID),
         ({"level": "INFO", "fields": {"message": "priced"}, "span": {"requestId": ID}}, "info", ID),
         (f'{TIME}\t{ID}\tINFO\t{{"level":"error","message":"no picture"}}', "error", ID),
+        (f"[ERROR]\t{TIME}\t{ID}", "error", ID),
+        (f"{TIME}\t{ID}\tWARN", "warning", ID),
     ],
 )
 def test_a_logger_names_the_level_and_the_request(
@@ -105,11 +107,10 @@ def test_an_error_that_was_logged_names_its_type_and_fails_nobody(line: str | di
         ({"level": "Error", "message": "System.FormatException: no\n   at Shop.F()", "requestId": ID}, "System.FormatException"),
         ({"errorMessage": "x", "errorType": "Function<ArgumentError>", "stackTrace": []}, "ArgumentError"),
         ({"log_level": "ERROR", "errorMessage": "x", "errorType": "KeyError", "requestId": ID, "stackTrace": []}, "KeyError"),
-        ("Init error when loading handler app.handler", None),
         ('  "errorType": "Init<LoadError>",', "LoadError"),
     ],
 )  # fmt: skip
-def test_what_a_runtime_reports_ended_the_request(line: str | dict[str, Any], error_type: str | None) -> None:
+def test_what_a_runtime_reports_ended_the_request(line: str | dict[str, Any], error_type: str) -> None:
     event = said(line)
     assert (event.level, event.error_type, event.unhandled) == ("error", error_type, True)
 
@@ -171,3 +172,8 @@ def test_words_of_a_process_that_lives_on_are_a_line_like_any_other(read_export:
     text = export(*invocation(PANIC))
     assert [row["outcome"] for row in read_export(text)] == ["ok"]
     assert read_export(text, "events") == []
+
+
+@pytest.mark.parametrize("before", [f"[INFO]\t{TIME}\t{ID}\t", f"{TIME}\t{ID}\tINFO\t"])
+def test_numbers_behind_what_only_begins_like_a_record_are_read(before: str) -> None:
+    assert said(before + '{"basket": ... records=12').fields == {"records": 12.0}

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from lambda_lines import Event, Stream
 
 from analyzer.ingest import ingest
-from analyzer.ingest.containers import containers
 from analyzer.lake import Lake
 from tests.ingest.conftest import Read
 from tests.ingest.test_containers import TIME, records
@@ -366,21 +365,3 @@ def test_a_log_result_that_is_not_base64_is_a_problem_of_the_file(tmp_path: Path
     ingested = ingest([str(tmp_path / "file")], Lake(tmp_path / "lake"))
     assert ingested.invocations == 1
     assert "not base64" in ingested.read[0].problems[0]
-
-
-# ── what they cannot carry ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.mark.parametrize("name", [*STAMPED, *BY_LINES])
-def test_what_a_container_never_carries_is_null_and_named(name: str) -> None:
-    write = STAMPED[name][0] if name in STAMPED else BY_LINES[name]
-    (container,) = (one for one in containers() if one.name == name.split()[0])
-    lacks = " ".join(container.lacks)
-    found = records(write(stream(*invocation("a"))))
-    if {one.time for one in found} == {None}:
-        assert "time" in lacks or name == "pasted-text"
-    if {one.stream for one in found} == {None}:
-        assert "log stream" in lacks
-        assert not container.whole
-    if {one.function for one in found} == {None}:
-        assert "function name" in lacks

@@ -187,6 +187,11 @@ def test_an_invocation_knows_its_place_in_the_life_of_its_environment(read_expor
     assert [row["nth"] for row in rows] == [1, 2]
 
 
+def test_an_invocation_without_report_has_its_place_where_it_began(read_export: Read) -> None:
+    rows = read_export(export(INIT_START, START, *invocation("b", request_id=OTHER_ID)))
+    assert {row["request_id"]: row["nth"] for row in rows} == {ID: 1, OTHER_ID: 2}
+
+
 def test_a_stream_whose_beginning_was_not_seen_has_no_places(read_export: Read) -> None:
     (row,) = read_export(export(*invocation("a")))
     assert row["nth"] is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import gc
 import gzip
 import io
 import lzma
@@ -153,6 +154,15 @@ def test_a_workbook_is_named_with_a_way_out(run: Run, tmp_path: Path) -> None:
     ran = run("analyze", workbook)
     assert ran.code == 2
     assert "is an Excel workbook, which cannot be read; save its sheet as CSV" in ran.err
+
+
+def test_a_file_that_is_damaged_from_its_beginning_on_is_named_and_left_closed(tmp_path: Path, lake: Lake) -> None:
+    path = tmp_path / "a.gz"
+    path.write_bytes(b"\x1f\x8b\x08" + b"x" * 100)
+    with pytest.raises(UserError, match=r"cannot unpack .*a\.gz"):
+        ingest([str(path)], lake)
+    # A file that is still open would be a warning now, and so an error.
+    gc.collect()
 
 
 @pytest.mark.parametrize("wrap", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])

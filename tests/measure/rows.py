@@ -25,7 +25,7 @@ SOURCE = Source(
 
 
 @contextmanager
-def engine_over(rows: list[Row], events: list[Row] | None = None) -> Iterator[Engine]:
+def lake_of(rows: list[Row], events: list[Row] | None = None) -> Iterator[Lake]:
     """Unlike `make_lake` it can be used many times in one test."""
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake(Path(folder))
@@ -33,8 +33,13 @@ def engine_over(rows: list[Row], events: list[Row] | None = None) -> Iterator[En
             commit.add_invocations([invocation(number, **row) for number, row in enumerate(rows)])
             commit.add_lines([line(number, **row) for number, row in enumerate(events or [])])
             commit.add_sources([SOURCE])
-        with lake.open() as engine:
-            yield engine
+        yield lake
+
+
+@contextmanager
+def engine_over(rows: list[Row], events: list[Row] | None = None) -> Iterator[Engine]:
+    with lake_of(rows, events) as lake, lake.open() as engine:
+        yield engine
 
 
 def asked(family: Family, rows: list[Row], events: list[Row] | None = None, **options: Any) -> dict[str, Measured]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from analyzer import lake as stored
+from analyzer.measure import family, measure
 from analyzer.measure.family import sampled
 from analyzer.measure.metrics import concurrency, initialisations, leak, timeouts
 from analyzer.measure.scope import Scope
-from tests.measure.rows import Row, asked, engine_over
+from tests.measure.rows import Row, asked, engine_over, lake_of
 from tests.measure.test_leak import fleet
 
 NOON, SECOND = 1_773_748_800_000_000, 1_000_000
@@ -76,3 +78,34 @@ def test_grouped_durations_keep_four_digits(monkeypatch: pytest.MonkeyPatch) -> 
     grouped = asked(timeouts.FAMILY, rows)["duration.km.p95"]
     assert grouped.value != exact.value
     assert grouped.value == pytest.approx(exact.value, rel=1e-3)
+
+
+def test_a_function_of_many_calls_is_described_by_whole_environments_and_counted_in_full(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(family, "MOST_HELD", 400)
+    with lake_of([row | {"duration_ms": 100.0} for row in fleet(60, 20, 1.0, seed=1)]) as lake:
+        measured = measure(lake)
+    assert measured is not None
+    (function,) = measured.functions
+    assert function.metrics["duration.p95"].n == function.metrics["invocations"].value == 1_200
+    thinned = function.metrics["environment.calls.p50"]
+    assert 4 <= thinned.n <= 40
+    assert thinned.value == 20
+    assert "one in 3 environments, drawn by hash" in (thinned.note or "")
+    sql = measured.evidence[thinned.evidence].sql
+    assert "md5_number_lower" in sql
+
+
+def test_what_is_held_in_memory_gives_what_the_files_give(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows: list[Row] = [
+        row | {"function": name, "duration_ms": 100.0 + number}
+        for name in ("it", "it's", "other")
+        for number, row in enumerate(fleet(12, 30, 1.0, seed=2))
+    ]
+    with lake_of(rows) as lake:
+        kept = measure(lake)
+        monkeypatch.setattr(stored, "MOST_IN_MEMORY", 0)
+        from_files = measure(lake)
+    assert kept is not None
+    assert from_files == kept

@@ -66,7 +66,7 @@ def structure(markdown: str) -> list[str]:
     return shape
 
 
-def report_on(run: Run, folder: Path, text: str, function: str = "checkout") -> str:
+def report_on(run: Run, folder: Path, text: str, function: str = "checkout", kind: str = "error-analysis") -> str:
     """A report on logs in which `text` is an error message, an application line, a field of JSON, and in a broken REPORT."""
     shutil.rmtree(folder, ignore_errors=True)
     traceback = (
@@ -75,7 +75,7 @@ def report_on(run: Run, folder: Path, text: str, function: str = "checkout") -> 
     broken = f"REPORT RequestId: x {text}"
     ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), broken, request_id=OTHER_ID)
     write_export(folder / "logs", export(*invocation(traceback), *ok))
-    ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function)
+    ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function, "--kind", kind)
     assert (ran.code, ran.err) == (0, "")
     for picture in (folder / "out").glob("*.svg"):
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(picture).iter()}
@@ -118,6 +118,15 @@ def test_a_hostile_function_name_changes_nothing_but_words(run: Run, tmp_path: P
     # A name that AWS could not have given gets no snippets, so that of the harmless one is such a name too.
     harmless = structure(report_on(run, tmp_path / "harmless", "gone", function="check out"))
     assert structure(report_on(run, tmp_path / "hostile", "gone", function=name)) == harmless
+
+
+@pytest.mark.parametrize("kind", ["incident", "weekly", "postmortem"])
+def test_a_hostile_message_and_name_change_nothing_but_words_in_the_other_kinds(
+    run: Run, tmp_path: Path, kind: str
+) -> None:
+    text = " ".join(HOSTILE)
+    harmless = structure(report_on(run, tmp_path / "harmless", "gone", function="check out", kind=kind))
+    assert structure(report_on(run, tmp_path / "hostile", text, function=text, kind=kind)) == harmless
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

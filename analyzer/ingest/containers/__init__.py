@@ -11,6 +11,7 @@ import pkgutil
 from functools import cache
 
 from analyzer.errors import UserError
+from analyzer.ingest.containers import s3_export
 from analyzer.ingest.containers.container import Container
 from analyzer.ingest.containers.unsupported import what_it_is
 
@@ -23,11 +24,16 @@ def containers() -> tuple[Container, ...]:
     return tuple(sorted(shelf, key=lambda container: (container.last_resort, not container.anchored, container.name)))
 
 
-def recognise(head: bytes, name: str) -> Container | None:
+def recognise(head: bytes, name: str, exported: bool = False) -> Container | None:
     """The container of a file that begins with `head`; None when it holds no Lambda logs at all.
+
+    `exported` says that it lies where an export task puts the parts of a stream, of which some hold lines of the
+    application alone.
 
     Raises UserError for a known container that cannot be read yet, naming what was seen and what can be read instead.
     """
+    if exported and s3_export.EVENT.match(head):
+        return s3_export.CONTAINER
     found = next((container for container in containers() if container.recognises(head)), None)
     if (found is None or found.last_resort) and (seen := what_it_is(head)):
         raise UserError(f"{name} is {seen.what}, which cannot be read yet; {seen.instead}")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems, microseconds
+from analyzer.ingest.containers.container import Container, Problems, microseconds
 from analyzer.ingest.containers.stamped_lines import COLOUR, GAP, before_platform_line, events
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -31,4 +31,6 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         yield Record(message, position, time, stream)
 
 
-CONTAINER = Container(name="aws-logs-tail", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,))
+CONTAINER = Container(
+    name="aws-logs-tail", recognises=recognises, records=records, lacks=frozenset({"function", "log group", "colours"})
+)

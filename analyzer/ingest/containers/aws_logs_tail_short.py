@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.ingest.containers.container import (
-    NO_FUNCTION,
-    NO_MILLISECONDS,
-    NO_STREAM,
     Container,
     Problems,
     microseconds,
@@ -36,6 +33,5 @@ CONTAINER = Container(
     name="aws-logs-tail-short",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(NO_FUNCTION, NO_STREAM, NO_MILLISECONDS),
+    lacks=frozenset({"function", "log group", "colours", "stream", "environments", "milliseconds"}),
 )

@@ -49,6 +49,5 @@ CONTAINER = Container(
     name="awslogs",
     recognises=recognises,
     records=records,
-    whole=True,
-    lacks=("time, unless `awslogs` was called with --timestamp", "function name, where --no-group left it out"),
+    lacks=frozenset({"function", "log group", "colours", "time"}),
 )

@@ -37,14 +37,20 @@ def by_time(records: Iterable[Record]) -> Iterator[Record]:
         part.append((time, (0, number), record))
         characters += len(record.message)
         if len(part) >= PART_RECORDS or characters >= PART_CHARACTERS:
-            backwards = part[0][0] > part[-1][0] if backwards is None else backwards
+            backwards = _runs_backwards(part) if backwards is None else backwards
             parts.append(_written(_sorted(part, backwards)))
             part, characters = [], 0
     if part:
-        backwards = part[0][0] > part[-1][0] if backwards is None else backwards
+        backwards = _runs_backwards(part) if backwards is None else backwards
     last = _sorted(part, bool(backwards))
     for _, _, record in heapq.merge(*(_read(file) for file in parts), last, key=_key):
         yield record
+
+
+def _runs_backwards(part: list[Keyed]) -> bool:
+    """Where all of it happened within a millisecond, what the platform writes first and last tells."""
+    (first, _, one), (last, _, other) = part[0], part[-1]
+    return (first, _rank(one.message)) > (last, _rank(other.message))
 
 
 def _key(keyed: Keyed) -> tuple[int, tuple[int, int]]:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems, from_milliseconds
+from analyzer.ingest.containers.container import Container, Problems, from_milliseconds
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -91,9 +91,5 @@ def _text(parts: list[bytes]) -> str:
 
 
 CONTAINER = Container(
-    name="console-csv",
-    recognises=recognises,
-    records=records,
-    whole=True,
-    lacks=(NO_FUNCTION,),
+    name="console-csv", recognises=recognises, records=records, lacks=frozenset({"function", "log group", "stream"})
 )

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from msgspec import Struct
 
@@ -27,11 +27,24 @@ LAMBDA_GROUP = "/aws/lambda/"
 # datetime, and whatever shows a time to people, ends with the year 9999.
 LATEST_MS = 253_402_300_800_000
 
-NO_FUNCTION = "function name, unless JSON platform events or the export's folders name it"
-NO_STREAM = "log stream, so nothing can be said about single execution environments"
-IF_QUERIED = ("time, unless the query asked for it", "log stream, unless the query asked for it")
-NO_MILLISECONDS = "milliseconds of the times"
 
+# What logs in a container may be without. Platform events in JSON name the function wherever they are.
+Fact = Literal[
+    "function",
+    "log group",
+    "stream",  # its name
+    "environments",  # nothing tells the events of one from those of another
+    "lines",  # some may have been left out, and nothing says so
+    "time",  # of the events
+    "milliseconds",  # of their times
+    "white space",  # of which one blank is left
+    "colours",  # that the function printed itself
+    "request ids",  # in the lines of the function
+    "version",
+    "billed time",
+    "memory size",
+    "trace",
+]
 
 # Takes a sentence about something in the file that could not be read.
 Problems = Callable[[str], None]
@@ -41,18 +54,21 @@ class Container(Struct, frozen=True):
     """One way in which logs are wrapped.
 
     `recognises` gets the first bytes of the unpacked file. `records` yields its log events in the file's order.
-    `whole` says that no line of a stream is left out, so that the absence of an error line means something.
+    `lacks` are the facts that this container does not always carry; every other one can be relied upon.
     `anchored`: it is known by the first byte on, and so asked before those that search for something in the middle.
-    `lacks` are the facts this container cannot carry, as phrases that complete "these logs carry no ...".
     """
 
     name: str
     recognises: Callable[[bytes], bool]
     records: Callable[[BinaryIO, LogFile, Problems], Iterator[Record]]
-    whole: bool
-    lacks: tuple[str, ...] = ()
+    lacks: frozenset[Fact] = frozenset()
     anchored: bool = False
     last_resort: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Every line of an environment is there and known to be its own, so that the absence of an error means something."""
+        return self.lacks.isdisjoint(("lines", "environments"))
 
 
 def microseconds(text: str) -> int | None:

@@ -21,10 +21,6 @@ from analyzer.model import Record
 OWN = frozenset(
     {"@message", "@ptr", "@log", "@logStream", "@requestId", "@duration", "@billedDuration", "@maxMemoryUsed", "@type"}
 )
-LACKS = (
-    "log lines that the query of Logs Insights left out: an invocation without any sign of its end has the outcome unknown, not ok",
-)
-NO_STREAM = "log stream, where the query did not show @logStream"
 # Insights counts memory in bytes, of which it takes a million for a megabyte.
 MEGABYTE = 1e6
 LONGEST_MS, LARGEST_BYTES = 1e9, 1e12

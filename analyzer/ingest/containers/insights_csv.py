@@ -40,6 +40,5 @@ CONTAINER = Container(
     name="insights-csv",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(*insights.LACKS, insights.NO_STREAM),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -58,6 +58,5 @@ CONTAINER = Container(
     name="insights-json",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(*insights.LACKS, insights.NO_STREAM),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

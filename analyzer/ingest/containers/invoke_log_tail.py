@@ -82,11 +82,5 @@ CONTAINER = Container(
     name="invoke-log-tail",
     recognises=recognises,
     records=records,
-    whole=True,
-    lacks=(
-        "function name, unless JSON platform events name it",
-        "log stream: every answer counts as an environment of its own",
-        "time of events",
-        "lines before the last 4 KB of each invocation",
-    ),
+    lacks=frozenset({"function", "log group", "stream", "time"}),
 )

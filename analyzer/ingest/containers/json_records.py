@@ -29,6 +29,8 @@ HELD = re.compile(
 )
 # Loki's API answers with pairs of a time in nanoseconds and the line.
 PAIR = re.compile(rb'\[\s*"\d{16,20}"\s*,\s*' + PLATFORM_VALUE)
+# A bracket alone may begin anything, such as a time.
+BEGINNING = re.compile(rb'\{|\[\s*[\[{"]')
 MORE_PARTICULAR = (insights_json, log_events_json, subscription, telemetry)
 
 DECODE = decoder(dict[str, Any])
@@ -36,7 +38,7 @@ DECODE = decoder(dict[str, Any])
 
 def recognises(head: bytes) -> bool:
     text = head.removeprefix(BOM).lstrip()
-    if text[:1] not in (b"{", b"[") or not (HELD.search(text) or PAIR.search(text)):
+    if not BEGINNING.match(text) or not (HELD.search(text) or PAIR.search(text)):
         return False
     return not any(container.recognises(head) for container in MORE_PARTICULAR)
 
@@ -83,6 +85,5 @@ CONTAINER = Container(
     name="json-records",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=("log lines that the search or the shipper left out", "log stream, where no field names it"),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

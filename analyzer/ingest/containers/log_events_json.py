@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from analyzer.ingest.containers.container import (
-    NO_FUNCTION,
     Container,
     Problems,
     from_milliseconds,
@@ -46,9 +45,13 @@ def recognises(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     text = file.read().decode("utf-8", "replace")
     seen: set[str] = set()
+    without = 0
     for position, event in _events(text, problems):
         event_id, message = event.get("eventId"), _named(event, "message")
-        if not isinstance(message, str) or (isinstance(event_id, str) and event_id in seen):
+        if not isinstance(message, str):
+            without += 1
+            continue
+        if isinstance(event_id, str) and event_id in seen:
             continue
         if isinstance(event_id, str):
             seen.add(event_id)
@@ -60,6 +63,8 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
             microseconds(time) if isinstance(time, str) else from_milliseconds(time),
             writable(stream) if isinstance(stream, str) else log.name,
         )
+    if without:
+        problems(f"{without} events have no message")
 
 
 def _named(event: dict[str, Any], name: str) -> object:
@@ -82,9 +87,5 @@ def _list(page: object) -> list[object]:
 
 
 CONTAINER = Container(
-    name="log-events-json",
-    recognises=recognises,
-    records=records,
-    whole=True,
-    lacks=(NO_FUNCTION,),
+    name="log-events-json", recognises=recognises, records=records, lacks=frozenset({"function", "log group", "stream"})
 )

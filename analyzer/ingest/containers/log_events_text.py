@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.ingest.containers.container import NO_FUNCTION, Container, Problems, from_milliseconds
+from analyzer.ingest.containers.container import Container, Problems, from_milliseconds
 from analyzer.ingest.containers.stamped_lines import STREAM, before_platform_line, events
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -44,4 +44,6 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         yield Record(message.rstrip(), position, time, stream)
 
 
-CONTAINER = Container(name="log-events-text", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,))
+CONTAINER = Container(
+    name="log-events-text", recognises=recognises, records=records, lacks=frozenset({"function", "log group", "stream"})
+)

@@ -45,6 +45,10 @@ INNER = re.compile(
     rb"|(?:Runtime|Extension|Function|Sandbox)\.[A-Z]\w+\s*$"
 )
 ONE_LINE = re.compile(PLATFORM)
+# What the platform says of a process that ran out of time or died; behind a line of the application it is no part of it.
+LAST_WORDS = re.compile(
+    rb"\d{4}-\d\d-\d\dT[\d:.]+Z [\w-]+ Task timed out after |RequestId: [\w-]+ (?:Error: |Process exited )"
+)
 # What people write over an id before they show a log. Two invocations that are masked alike are not one that was retried.
 MASKED = re.compile(
     rb"(?P<kind>START|END|REPORT)(?P<label> RequestId:\s+)(?:[xX*.\-]+|id|<[^>\s]{1,40}>|\[?REDACTED\]?|\xe2\x80\xa6)(?=\s|$)"
@@ -133,7 +137,7 @@ def _decoded(string: bytes) -> bytes | None:
 
 def _goes_on(raw: bytes, text: bytes, first: Line, stamped: bool) -> bool:
     """Whether a line is part of the event that began with the line `first`, which had a time in front if it is `stamped`."""
-    if ONE_LINE.match(text):
+    if ONE_LINE.match(text) or LAST_WORDS.match(text):
         return False
     if INNER.match(text):
         return True

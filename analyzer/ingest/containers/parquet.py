@@ -36,7 +36,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 
 
 def _records(file: IO[bytes], problems: Problems) -> Iterator[Record]:
-    rows = 0
+    rows, without = 0, 0
     try:
         table = pq.ParquetFile(file)
         texts = [field.name for field in table.schema_arrow if _holds_text(field.type)]
@@ -50,9 +50,13 @@ def _records(file: IO[bytes], problems: Problems) -> Iterator[Record]:
             for row in _rows(batch):
                 if isinstance(text := row[line], str):
                     yield _record(text, row, times, rows)
+                else:
+                    without += 1
                 rows += 1
     except DAMAGED as problem:
         problems(f"this Parquet file is damaged after {rows} rows: {problem}")
+    if without:
+        problems(f"{without} rows hold no line")
 
 
 def _holds_text(kind: pa.DataType) -> bool:
@@ -109,6 +113,5 @@ CONTAINER = Container(
     name="parquet",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=("log stream, where no column names it",),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -28,12 +28,6 @@ CONTAINER = Container(
     name="pasted-text",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(
-        "function name",
-        "log stream, so nothing can be said about single execution environments",
-        "error lines other than those pasted: an invocation without any sign of its end has the outcome unknown, not ok",
-        "request ids that somebody masked, which get one made from their place in the file",
-    ),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines", "time"}),
     last_resort=True,
 )

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.ingest.containers.container import (
-    IF_QUERIED,
-    NO_FUNCTION,
     Container,
     Problems,
     from_milliseconds,
@@ -34,10 +32,15 @@ def recognises(head: bytes) -> bool:
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     text = file.read().decode("utf-8", "replace")
+    without = 0
     for position, rows in json_values(text, problems):
         for row in rows if isinstance(rows, list) else []:
             if record := _record(row if isinstance(row, list) else [row], position):
                 yield record
+            else:
+                without += 1
+    if without:
+        problems(f"{without} rows do not show one message each")
 
 
 def _record(values: list[object], position: int) -> Record | None:
@@ -57,6 +60,5 @@ CONTAINER = Container(
     name="queried-events-json",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(NO_FUNCTION, *IF_QUERIED),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines", "time"}),
 )

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.ingest.containers.container import (
-    IF_QUERIED,
-    NO_FUNCTION,
     PLATFORM_LINE,
     Container,
     Problems,
@@ -91,6 +89,5 @@ CONTAINER = Container(
     name="queried-events-text",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(NO_FUNCTION, *IF_QUERIED),
+    lacks=frozenset({"function", "log group", "stream", "environments", "lines", "time"}),
 )

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from analyzer.ingest.containers.container import NO_FUNCTION, PLATFORM_LINE, Container, Problems, microseconds
+from analyzer.ingest.containers.container import PLATFORM_LINE, Container, Problems, microseconds
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -107,5 +107,9 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 
 
 CONTAINER = Container(
-    name="s3-export", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,), anchored=True
+    name="s3-export",
+    recognises=recognises,
+    records=records,
+    lacks=frozenset({"function", "log group", "stream"}),
+    anchored=True,
 )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.ingest.containers.container import NO_FUNCTION, NO_MILLISECONDS, Container, Problems, microseconds
+from analyzer.ingest.containers.container import Container, Problems, microseconds
 from analyzer.ingest.containers.stamped_lines import COLOUR, GAP, STREAM, before_platform_line, events
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -29,5 +29,8 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 
 
 CONTAINER = Container(
-    name="saw", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION, NO_MILLISECONDS)
+    name="saw",
+    recognises=recognises,
+    records=records,
+    lacks=frozenset({"function", "log group", "colours", "milliseconds"}),
 )

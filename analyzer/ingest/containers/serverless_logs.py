@@ -15,8 +15,6 @@ from typing import BinaryIO
 from analyzer.ingest.containers.container import (
     EPOCH,
     MICROSECOND,
-    NO_FUNCTION,
-    NO_STREAM,
     PLATFORM_LINE,
     Container,
     Problems,
@@ -34,6 +32,7 @@ MARKED = re.compile(rb"(?P<kind>START|END|REPORT) - " + ID + rb"(?: - (?P<versio
 INIT = re.compile(rb"INIT_START Runtime - (?=Version: )")
 HEADER = re.compile(CLOCK + rb" - " + ID + rb" - (?P<level>\S*)\s*$")
 # Version 3: at first all of REPORT but its beginning, later no more than this.
+UNCLOSED = re.compile(rb"END Duration: [\d.]+ ms \([^)]*$")
 ENDED = re.compile(rb"END (?P<fields>Duration: [\d.]+ ms.*)", re.DOTALL)
 BRIEF = re.compile(
     rb"(?P<duration>Duration: [\d.]+ ms)(?: \(init: (?:(?P<init>[\d.]+ ms)|(?P<status>[a-z]+))\s*\))?"
@@ -89,6 +88,9 @@ def _unbroken(lines: Iterator[Line]) -> Iterator[Line]:
             # The word that Node.js has where there is no id; Python has none.
             nobody = b"" if match["level"] else b"undefined"
             yield _logged(line, match, nobody, match["level"] or b"", text[match.end() :])
+        elif UNCLOSED.match(text):
+            # The status that stands in the place of the initialisation brings its line feed along.
+            yield _changed(line, text.rstrip() + next(lines, line).text)
         else:
             yield _changed(line, INIT.sub(b"INIT_START Runtime ", text, count=1))
 
@@ -153,13 +155,20 @@ CONTAINER = Container(
     name="serverless-logs",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(
-        NO_FUNCTION,
-        NO_STREAM,
-        "time of events",
-        "billed time, memory size, version and the ids of most lines, in the output of version 3",
-        "request ids of REPORT lines of version 3 without an END before them, which get one made from file and place",
-        "what Python's logger wrote, in the output of version 4",
+    lacks=frozenset(
+        {
+            "function",
+            "log group",
+            "colours",
+            "stream",
+            "environments",
+            "lines",
+            "time",
+            "request ids",
+            "version",
+            "billed time",
+            "memory size",
+            "trace",
+        }
     ),
 )

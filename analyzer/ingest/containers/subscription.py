@@ -200,4 +200,4 @@ def _unpacked(text: str, position: int, problems: Problems) -> bytes:
         return b""
 
 
-CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True, anchored=True)
+CONTAINER = Container(name="subscription", recognises=recognises, records=records, anchored=True)

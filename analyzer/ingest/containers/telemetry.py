@@ -58,10 +58,15 @@ def recognises(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     head, file = peek(file, 1 << 10)
     events = _printed(file, problems) if PRINTED.match(head) else values(file, DECODE, problems)
+    without = 0
     for position, event in events:
         message = _message(event)
         if message is not None:
             yield Record(message.rstrip(), position, time_of(event.time))
+        else:
+            without += 1
+    if without:
+        problems(f"{without} events have a record that is no text")
 
 
 def _message(event: Event) -> str | None:
@@ -106,9 +111,5 @@ CONTAINER = Container(
     name="telemetry",
     recognises=recognises,
     records=records,
-    whole=False,
-    lacks=(
-        "log stream, so nothing can be said about single execution environments",
-        "lines of the function, unless the extension subscribed to them",
-    ),
+    lacks=frozenset({"log group", "stream", "environments", "lines"}),
 )

@@ -11,7 +11,7 @@ from analyzer.model import ApplicationLine
 
 # While the module is imported there is no request yet, and its field is empty.
 LOGGED = re.compile(
-    r"\[(?P<level>[A-Z]+)\]\s(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)\s(?P<id>[\w-]*)\s(?P<text>.*)", re.DOTALL
+    r"\[(?P<level>[A-Z]+)\]\s(?P<time>\d{4}-\d\d-\d\dT[\d:.]+Z)\s(?P<id>[\w-]*)(?:\s|$)(?P<text>.*)", re.DOTALL
 )
 LEVELLED = re.compile(r"\[(?P<level>[A-Za-z]+)\] (?:(?P<type>[A-Za-z_][\w.]*)(?::|$|[\r\n]))?")
 # Errors that Python's runtime raises itself come without a traceback too.
@@ -35,6 +35,8 @@ def _logged(message: str, match: re.Match[str]) -> ApplicationLine:
     level, text = LEVELS.get(match["level"].lower()), match["text"]
     request_id = match["id"] or None
     if text.startswith('{"') and message[match.start("text") - 1] == "\t":
-        return json_records.behind(ApplicationLine(message, level, request_id), text)
+        record = json_records.behind(ApplicationLine(message, level, request_id), text)
+        if record is not None:
+            return record
     error_type = logged_type(text) if level in ("error", "critical") else None
     return ApplicationLine(message, level, request_id, error_type, fields=text_fields(text))

@@ -73,15 +73,15 @@ def parse(record: Json, message: str) -> ApplicationLine | PlatformNote:
     )
 
 
-def behind(prefix: ApplicationLine, text: str) -> ApplicationLine:
-    """The line of a logger whose text is itself a record, as `console.log(JSON.stringify(...))` makes them.
+def behind(prefix: ApplicationLine, text: str) -> ApplicationLine | None:
+    """The line of a logger whose text is itself a record, as `console.log(JSON.stringify(...))` makes them; None if it is none.
 
     What a runtime wrote it would not have printed like that, so nothing in it is unhandled.
     """
     record = record_of(text)
     inner = parse(record, prefix.message) if record is not None else None
     if not isinstance(inner, ApplicationLine):
-        return prefix
+        return None
     return ApplicationLine(
         prefix.message,
         # `errorType` beside `errorMessage` is an error for the runtime alone; here the logger's word counts.

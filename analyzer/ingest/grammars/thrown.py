@@ -11,8 +11,8 @@ from analyzer.model import ApplicationLine
 
 # The date is that of Go's standard logger.
 GO = re.compile(r"(?:\d{4}/\d\d/\d\d \d\d:\d\d:\d\d )(?P<json>\{.*\})\s*$", re.DOTALL)
-RUBY_WORDS = ("Error raised from handler method", "Critical exception from handler", "Init error when loading handler ")
-RUBY = re.compile(rf"(?:{'|'.join(RUBY_WORDS)})\S*\s*$")
+# Of an error while the handler is loaded the answer that follows says enough.
+RUBY = re.compile(r"(?:Error raised from handler method|Critical exception from handler)\s*$")
 # Ruby's answer to the platform, printed over several lines which text logs keep apart.
 RUBY_TYPE = re.compile(r'\s*"errorType": ?"(?P<type>(?:Function|Init|Runtime)<[^>]+>)"')
 # What is left of a process that ends by itself. It means something only if the platform then says that the process ended.
@@ -39,7 +39,7 @@ def parse(message: str) -> ApplicationLine | None:
         inner = json_records.parse(record, message) if record is not None else None
         if isinstance(inner, ApplicationLine) and inner.unhandled:
             return ApplicationLine(message, "error", error_type=inner.error_type, unhandled=True)
-    if message.startswith(RUBY_WORDS) and RUBY.match(message):
+    if RUBY.match(message):
         return ApplicationLine(message, "error", unhandled=True)
     if '"errorType"' in message and (match := RUBY_TYPE.match(message)):
         return ApplicationLine(message, "error", error_type=without_place(match["type"]), unhandled=True)

@@ -11,7 +11,7 @@ from analyzer.model import ApplicationLine
 
 # While .NET starts there is no request yet, and its field is empty.
 LINE = re.compile(
-    r"\d{4}-\d\d-\d\dT[\d:.]+Z\s(?P<id>[\w-]*)\s(?:(?P<level>[A-Za-z]{4,8})\s)?(?P<text>.*)",
+    r"\d{4}-\d\d-\d\dT[\d:.]+Z\s(?P<id>[\w-]*)\s(?:(?P<level>[A-Za-z]{4,8})(?:\s|$))?(?P<text>.*)",
     re.DOTALL,
 )
 # While a Node.js module is loaded there is no request yet.
@@ -38,7 +38,9 @@ def parse(message: str) -> ApplicationLine | None:
         if name == "fail" and (thrown := DOTNET.match(text)):
             return ApplicationLine(message, level, request_id, thrown["type"], unhandled=True)
     if text.startswith('{"') and message[match.start("text") - 1] == "\t":
-        return json_records.behind(ApplicationLine(message, level, request_id), text)
+        record = json_records.behind(ApplicationLine(message, level, request_id), text)
+        if record is not None:
+            return record
     error_type = logged_type(text) if level in ("error", "critical") else None
     return ApplicationLine(message, level, request_id, error_type, fields=text_fields(text))
 

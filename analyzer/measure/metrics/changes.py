@@ -32,6 +32,8 @@ NEAR_BINS, NEAR_PART = 2, 50
 WARM = "warm calls that went well"
 # The other functions are looked at in so many pieces of time before and after, so many functions at most.
 CONTROL_BINS, MOST_CONTROLS = 12, 20
+# Of more calls, those are taken that ended in one of so many milliseconds.
+MOST_OF_OTHERS = 500_000
 NORMAL = NormalDist().inv_cdf(0.975)
 
 
@@ -161,12 +163,15 @@ def _against_others(engine: Engine, scope: Scope, bins: Bins, change: Change, ra
         return
     begin, at, end = bins.first[change.begin], bins.first[change.at], bins.last[change.end - 1]
     other = "function IS NOT NULL" + (f" AND function <> {text_literal(scope.function)}" if scope.function else "")
+    calls = f"{Scope(scope.window).where} AND {other} AND epoch_us(end_time) BETWEEN {begin} AND {end}"
+    (counted,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {calls}")
+    one_in = math.ceil(counted["n"] / MOST_OF_OTHERS)
+    drawn = f"AND epoch_us(end_time) // 1000 % {one_in} = 0" if one_in > 1 else ""
     # Their bins are of equal length in time and not of equal count, so that one question serves all of them.
     answer = engine.ask(f"""
 WITH calls AS (
   SELECT function, epoch_us(end_time) AS time, ln(duration_ms) AS y
-  FROM invocations WHERE {Scope(scope.window).where} AND {other} AND {WARM_AND_WELL}
-    AND epoch_us(end_time) BETWEEN {begin} AND {end}
+  FROM invocations WHERE {calls} {drawn} AND {WARM_AND_WELL}
 ), busiest AS (
   SELECT function FROM calls GROUP BY function ORDER BY count(*) DESC, function LIMIT {MOST_CONTROLS}
 )
@@ -224,6 +229,7 @@ def _call(number: int, function: str | None, slower: float) -> dict[str, object]
 FAMILY = Family(
     name="changes",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[_call(number, function, slower) for function, slower in ((None, 2.0), ("refund", 1.0))
                      for number in range(2 * HALF)],

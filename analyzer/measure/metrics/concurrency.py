@@ -30,7 +30,7 @@ END = "epoch_us(end_time)"
 # Microseconds. A block is longer than most calls, and short enough that one of many blocks can be drawn.
 BLOCK = 600_000_000
 # Calls that are swept; beyond it whole blocks are drawn. Ranks cost several sorts, so fewer are ranked.
-MOST_SWEPT, MOST_RANKED = 6_000_000, 1_000_000
+MOST_SWEPT, MOST_RANKED = 1_000_000, 200_000
 # Microseconds that a level has to hold.
 HELD = 2_000
 # A cap shows where its level was reached so often.

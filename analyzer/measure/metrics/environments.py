@@ -163,6 +163,7 @@ def _first_calls(engine: Engine, scope: Scope) -> Iterator[Measured]:
 FAMILY = Family(
     name="environments",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[
             {

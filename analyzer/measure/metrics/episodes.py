@@ -91,6 +91,7 @@ BEGIN = 1_772_323_200_000_000
 FAMILY = Family(
     name="episodes",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[
             {

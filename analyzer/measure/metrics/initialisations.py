@@ -30,7 +30,7 @@ AHEAD = 10_000_000
 GROWTH = 1.05
 LEAST_OF_EACH = 5
 # Calls that are put in order; of more, the latest.
-MOST_ROWS = 5_000_000
+MOST_ROWS = 1_000_000
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:

@@ -131,6 +131,7 @@ def _calls_to_limit(free: float, slope: Measured, n: int, scope: Scope, evidence
 FAMILY = Family(
     name="leak",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[
             {"stream": stream, "memory_mb": 512, "max_memory_mb": 100 + rise * call}

@@ -29,6 +29,7 @@ BEGIN = 1_772_409_600_000_000
 FAMILY = Family(
     name="rhythm",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[
             {

@@ -67,6 +67,7 @@ FROM clusters""")
 FAMILY = Family(
     name="tails",
     measure=measure,
+    thinned=True,
     example=Example(
         # Nine in ten take 100 to 102 ms, and one in ten e times as long as the longest of these.
         invocations=[{"duration_ms": 100.0 + number % 3 if number % 10 else 102.0 * math.e} for number in range(600)],

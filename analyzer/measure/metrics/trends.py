@@ -47,6 +47,7 @@ BEGIN, CALLS = 1_772_323_200_000_000, 600
 FAMILY = Family(
     name="trends",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[
             {

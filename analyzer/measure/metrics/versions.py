@@ -192,6 +192,7 @@ BEGIN, SECOND = 1_772_323_200_000_000, 1_000_000
 FAMILY = Family(
     name="versions",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[
             {
