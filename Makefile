@@ -31,6 +31,7 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 golden: $(VENV)/.run ## write the sample report into docs/, and its first lines into the README; read the difference
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
 	$(BIN)/python tests/readme.py
+	$(BIN)/python -m analyzer.report.schema > analyzer/report/report.schema.json
 
 bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; BENCH_MB=2000 for more
 	$(BIN)/python -m benchmarks.run

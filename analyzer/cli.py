@@ -77,6 +77,12 @@ TemplateFolder = Annotated[
 Redaction = Annotated[
     Redact, typer.Option("--redact", help="Mask secrets and personal data in everything that is written.")
 ]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format", metavar="NAME", help="Another file in the folder: sarif, junit or slack; may be given again."
+    ),
+]
 FailOn = Annotated[
     Level | None, typer.Option("--fail-on", help="Exit with 1 when a supported finding is at least this grave.")
 ]
@@ -95,10 +101,11 @@ def analyze(
     rules: Rules = None,
     templates: TemplateFolder = None,
     redact: Redaction = Redact.strict,
+    more: Formats = None,
     fail_on: FailOn = None,
 ) -> None:
     """Read logs and write a report, in one go. Works without any option."""
-    options = _options(kind, since, until, threshold, rules, templates, redact)
+    options = _options(kind, since, until, threshold, rules, templates, redact, more)
     from analyzer import pipeline
     from analyzer.ingest import cores
 
@@ -143,10 +150,11 @@ def report(
     rules: Rules = None,
     templates: TemplateFolder = None,
     redact: Redaction = Redact.strict,
+    more: Formats = None,
     fail_on: FailOn = None,
 ) -> None:
     """Write a report on what is in a lake."""
-    options = _options(kind, since, until, threshold, rules, templates, redact)
+    options = _options(kind, since, until, threshold, rules, templates, redact, more)
     from analyzer import pipeline
 
     with _watching() as watcher:
@@ -344,6 +352,7 @@ def _options(
     rules: Path | None,
     templates: Path | None,
     redact: Redact,
+    formats: list[str] | None,
 ) -> Options:
     from analyzer.pipeline import Options
 
@@ -355,6 +364,7 @@ def _options(
         rules=rules,
         templates=templates,
         redact=redact is Redact.strict,
+        formats=tuple(formats or ()),
     )
 
 

@@ -30,6 +30,7 @@ class Options(Struct, frozen=True, kw_only=True):
     rules: Path | None = None
     templates: Path | None = None
     redact: bool = True
+    formats: tuple[str, ...] = ()
 
 
 class Written(Struct, frozen=True):
@@ -116,7 +117,7 @@ class _Tools:
     def __init__(self, options: Options, output: Path) -> None:
         self.rules: list[Rule] = rules_from(options.rules)
         self.templates = Templates(options.templates, options.kind, redacted=options.redact)
-        self.output = Output.at(output)
+        self.output = Output.at(output, options.formats)
 
 
 def rules_from(folder: Path | None) -> list[Rule]:

@@ -41,7 +41,10 @@ def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for output in ("first", "second"):
         written(run, tmp_path / output, SAMPLE)
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert names == ["report-distribution.svg", "report-timeline.svg", "report.html", "report.json", "report.md"]
+    assert names == [
+        *("alarms.yaml", "dashboard.json", "findings.csv", "report-distribution.svg", "report-timeline.svg"),
+        *("report.html", "report.json", "report.md"),
+    ]
     for name in names:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
 

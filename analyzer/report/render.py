@@ -22,12 +22,13 @@ from analyzer.model import HistogramBin, Measurements, Point, TimeBin
 from analyzer.report import charts
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
+from analyzer.report.formats import Format, formats
 from analyzer.report.page import Picture, page
 from analyzer.report.redaction import redact
 from analyzer.report.words import FILTERS, Words, limit
 from analyzer.resources import shipped
 
-FORMATS = (".md", ".html", ".json")
+REPORTS = (".md", ".html", ".json")
 TEMPLATE = ".md.j2"
 
 
@@ -93,19 +94,35 @@ def _place(problem: BaseException) -> str | None:
 
 
 class Output(Struct, frozen=True):
-    """Where a report goes: every format beside `base`, which has no suffix yet."""
+    """Where a report goes: the report itself beside `base`, which has no suffix yet, and files for other tools."""
 
     base: Path
-    formats: tuple[str, ...]
+    reports: tuple[str, ...]
+    others: dict[Path, Format] = {}
 
     @staticmethod
-    def at(path: Path) -> Output:
-        """A file whose suffix says the format, else a folder, which gets all of them. Raises UserError for another suffix."""
+    def at(path: Path, wanted: tuple[str, ...] = ()) -> Output:
+        """A file whose suffix says the format, else a folder, which gets the report, what is usual, and what is `wanted`.
+
+        Raises UserError for a suffix or a format that is not there.
+        """
+        shelf = formats()
+        for name in wanted:
+            if name not in {one.name for one in shelf}:
+                raise UserError(f"there is no format {name!r}; there are {', '.join(one.name for one in shelf)}")
         if path.is_dir() or not path.suffix[1:].isalpha():
-            return Output(path / "report", FORMATS)
-        if path.suffix not in FORMATS:
-            raise UserError(f"cannot write {path}: reports are written as {', '.join(FORMATS)}, or into a folder")
-        return Output(path.with_suffix(""), (path.suffix,))
+            others = {path / one.file: one for one in shelf if one.usual or one.name in wanted}
+            return Output(path / "report", REPORTS, others)
+        if wanted:
+            raise UserError(f"--format adds files to a folder, and {path} is one file")
+        if path.suffix in REPORTS:
+            return Output(path.with_suffix(""), (path.suffix,))
+        by_suffix = {one.suffix: one for one in shelf if one.suffix not in REPORTS}
+        if path.suffix not in by_suffix:
+            raise UserError(
+                f"cannot write {path}: reports are written as {', '.join([*REPORTS, *by_suffix])}, or into a folder"
+            )
+        return Output(path.with_suffix(""), (), {path: by_suffix[path.suffix]})
 
     def file(self, ending: str) -> Path:
         return self.base.with_name(self.base.name + ending)
@@ -114,16 +131,21 @@ class Output(Struct, frozen=True):
 def render(report: Report, measurements: Measurements, templates: Templates, output: Output) -> list[Path]:
     """Write `report`; gives the files written. Raises UserError when they cannot be."""
     files: dict[Path, bytes] = {}
-    if {".md", ".html"} & set(output.formats):
+    if {".md", ".html"} & set(output.reports):
         pictures = _pictures(report, measurements, output.base.name, templates.mask)
         markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=pictures))
-        if ".md" in output.formats:
+        if ".md" in output.reports:
             files[output.file(".md")] = markdown.encode()
             files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
-        if ".html" in output.formats:
+        if ".html" in output.reports:
             files[output.file(".html")] = page(markdown, pictures, report.generator).encode()
-    if ".json" in output.formats:
+    if ".json" in output.reports:
         files[output.file(".json")] = to_json(report, redacted=report.asked.redacted)
+    masked = msgspec.convert(_plain(report, redacted=report.asked.redacted), Report)
+    for path, other in output.others.items():
+        content = other.write(masked)
+        if content is not None:
+            files[path] = content
     try:
         output.base.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
@@ -135,8 +157,12 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
 
 def to_json(report: Report, *, redacted: bool) -> bytes:
     """report.json: the whole report, every text in it masked where it is `redacted`."""
-    plain = _mask_all(msgspec.to_builtins(report), redact if redacted else str)
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(_plain(report, redacted=redacted)), indent=2) + b"\n"
+
+
+def _plain(report: Report, *, redacted: bool) -> Any:
+    """The report as dictionaries and lists, every text in it masked where it is `redacted`."""
+    return _mask_all(msgspec.to_builtins(report), redact if redacted else str)
 
 
 def _mask_all(value: Any, mask: Callable[[str], str]) -> Any:
