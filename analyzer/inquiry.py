@@ -6,7 +6,6 @@ A report is read as it stands in report.json, by people and by other tools, so n
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -22,11 +21,10 @@ from analyzer.model import Measured
 from analyzer.pipeline import Options, Watcher, compose_report, rules_from
 from analyzer.report import to_json
 from analyzer.report.escape import code_span, markdown
+from analyzer.report.evidence import POPULATION
 
 SCHEMA = "reportline.report/1"
 Json = dict[str, Any]
-# The condition of a query as measuring writes it: up to the end of the line or what follows a condition.
-POPULATION = re.compile(r"FROM invocations WHERE (?P<condition>[^\n]*?)(?= GROUP BY| ORDER BY|\n|$)")
 MOST_LINES = 3
 
 

@@ -144,7 +144,7 @@ def _report(
 ) -> Written:
     composed, measurements = compose_report(lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable)
     watcher.stage("writing")
-    files = render(composed, measurements, tools.templates, tools.output)
+    files = render(composed, measurements, tools.templates, tools.output, lake)
     return Written(composed, files)
 
 

@@ -18,10 +18,12 @@ from msgspec.structs import replace
 
 from analyzer import figures
 from analyzer.errors import UserError
+from analyzer.lake import Lake
 from analyzer.model import HistogramBin, Measurements, Point, TimeBin
 from analyzer.report import charts
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
+from analyzer.report.evidence import FILE, evidence_files
 from analyzer.report.formats import Format, formats
 from analyzer.report.page import Picture, page
 from analyzer.report.redaction import redact
@@ -99,6 +101,7 @@ class Output(Struct, frozen=True):
     base: Path
     reports: tuple[str, ...]
     others: dict[Path, Format] = {}
+    evidence: Path | None = None
 
     @staticmethod
     def at(path: Path, wanted: tuple[str, ...] = ()) -> Output:
@@ -112,7 +115,7 @@ class Output(Struct, frozen=True):
                 raise UserError(f"there is no format {name!r}; there are {', '.join(one.name for one in shelf)}")
         if path.is_dir() or not path.suffix[1:].isalpha():
             others = {path / one.file: one for one in shelf if one.usual or one.name in wanted}
-            return Output(path / "report", REPORTS, others)
+            return Output(path / "report", REPORTS, others, path / "evidence")
         if wanted:
             raise UserError(f"--format adds files to a folder, and {path} is one file")
         if path.suffix in REPORTS:
@@ -128,8 +131,8 @@ class Output(Struct, frozen=True):
         return self.base.with_name(self.base.name + ending)
 
 
-def render(report: Report, measurements: Measurements, templates: Templates, output: Output) -> list[Path]:
-    """Write `report`; gives the files written. Raises UserError when they cannot be."""
+def render(report: Report, measurements: Measurements, templates: Templates, output: Output, lake: Lake) -> list[Path]:
+    """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot."""
     files: dict[Path, bytes] = {}
     if {".md", ".html"} & set(output.reports):
         pictures = _pictures(report, measurements, output.base.name, templates.mask)
@@ -146,13 +149,26 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
         content = other.write(masked)
         if content is not None:
             files[path] = content
+    folders = {output.evidence: evidence_files(report, lake, templates.mask)} if output.evidence else {}
     try:
         output.base.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
             path.write_bytes(content)
+        for folder, inside in folders.items():
+            _replace(folder, inside)
     except OSError as problem:
         raise UserError(f"cannot write to {output.base.parent}: {problem.strerror}") from problem
-    return list(files)
+    return [*files, *folders]
+
+
+def _replace(folder: Path, files: dict[str, bytes]) -> None:
+    """`files` in the place of those that an earlier report left in evidence/."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if FILE.fullmatch(path.name):
+            path.unlink()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def to_json(report: Report, *, redacted: bool) -> bytes:

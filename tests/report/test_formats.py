@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "sample_logs" / "lambda-autotuner-agent"
 USUAL = {
     "report.md", "report.html", "report.json", "report-distribution.svg", "report-timeline.svg", "findings.csv", "dashboard.json",
-    "alarms.yaml",
+    "alarms.yaml", "evidence",
 }  # fmt: skip
 # What Slack accepts. https://docs.slack.dev/reference/block-kit/blocks
 PLAIN = {
@@ -225,6 +225,36 @@ def test_long_names_and_messages_stay_within_the_limits_of_slack(run: Run, tmp_p
     ran = run("analyze", logs, "-o", tmp_path / "out", "--function", "n" * 4_000, "--format", "slack")
     assert ran.code == 0
     jsonschema.validate(json.loads((tmp_path / "out" / "slack.json").read_text()), MESSAGE)
+
+
+def test_every_finding_has_its_queries_and_rows_in_the_evidence(folder: Path) -> None:
+    report = report_of(folder)
+    supported = [
+        one for function in report["functions"] for one in function["hypotheses"] if one["verdict"] == "supported"
+    ]
+    names = [sign["evidence"] for one in supported for sign in one["for"]]
+    assert names
+    for name in names:
+        text = (folder / "evidence" / f"{name}.sql").read_text()
+        assert f"-- {name}, behind application-error of user-authentication-service (supported)" in text
+        assert text.endswith(report["evidence"][name]["sql"].strip() + "\n")
+        rows = list(csv.DictReader(io.StringIO((folder / "evidence" / f"{name}.csv").read_text())))
+        assert len(rows) == report["evidence"][name]["rows"]
+        assert [list(row) for row in rows] == [list(row) for row in report["evidence"][name]["result"]]
+        place = text.partition("-- about the invocations of ")[2].partition("\n")[0]
+        outcomes = [row["outcome"] for row in csv.DictReader(io.StringIO((folder / "evidence" / place).read_text()))]
+        assert outcomes[:2] == ["error", "error"]
+
+
+def test_the_evidence_of_an_earlier_report_makes_room(run: Run, tmp_path: Path) -> None:
+    evidence = tmp_path / "out" / "evidence"
+    evidence.mkdir(parents=True)
+    for name in ("q9999.sql", "q9999-invocations.csv", "notes.txt"):
+        (evidence / name).write_text("from before")
+    run("analyze", SAMPLE, "-o", tmp_path / "out")
+    assert [path.name for path in evidence.iterdir() if "9999" in path.name or path.name == "notes.txt"] == [
+        "notes.txt"
+    ]
 
 
 def test_the_dashboard_and_the_alarms_are_those_of_the_report(folder: Path) -> None:
