@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import astuple
@@ -124,11 +125,11 @@ ENCODINGS = {
 }
 SMALL_NUMBERS = ("memory_mb", "max_memory_mb")
 PACKING = {
-    column.name: "none" if column.name in ("request_id", "trace_id") else "zstd" for column in TABLES["invocations"]
+    column.name: "none" if column.name in ("request_id", "trace_id") else "snappy" for column in TABLES["invocations"]
 }
 
-# Rows held in memory before they become a Parquet row group: about 30 MB of Python objects.
-ROW_GROUP = 50_000
+# Rows held in memory before they become a Parquet row group: about 30 MB of Python objects, or as much of columns.
+ROW_GROUP, COLUMN_GROUP = 50_000, 125_000
 # A result of more rows is a picture or a list of groups, and stands in the report in that form.
 MOST_KEPT = 5
 
@@ -230,10 +231,10 @@ class Columns(Struct, frozen=True, kw_only=True):
 def _repeated(values: Sequence[str | None], sizes: Sequence[int]) -> pa.Array:
     """Each value as many times as its size says."""
     distinct = [value for value in dict.fromkeys(values) if value is not None]
-    places = {value: place for place, value in enumerate(distinct)}
-    codes = np.repeat(np.array([places.get(value, -1) for value in values], np.int32), sizes)  # type: ignore[arg-type]
-    indices = pa.array(codes, mask=codes < 0)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+    places: dict[str | None, int | None] = {value: place for place, value in enumerate(distinct)}
+    runs = pa.array([places.get(value) for value in values], pa.int32())
+    indices = pa.RunEndEncodedArray.from_arrays(pa.array(np.cumsum(sizes), pa.int32()), runs)
+    return pa.DictionaryArray.from_arrays(pc.run_end_decode(indices), pa.array(distinct, pa.string()))
 
 
 def _fixed(cells: NDArray[np.uint8], where: NDArray[np.bool_] | None = None) -> pa.Array:
@@ -277,7 +278,7 @@ class Commit:
         batch = columns.batch()
         self.invocations += batch.num_rows
         self.batches.append(batch)
-        if sum(waiting.num_rows for waiting in self.batches) >= ROW_GROUP:
+        if sum(waiting.num_rows for waiting in self.batches) >= COLUMN_GROUP:
             self._flush_batches()
 
     def add_lines(self, rows: Iterable[NotableLine]) -> None:

@@ -158,7 +158,7 @@ def main() -> None:
     folder = Path(os.environ.get("BENCH_DIR", tempfile.gettempdir())) / "reportline-bench"
     processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {processor[1] if processor else 'unknown processor'}")
-    print(", ".join(f"{one} {version(one)}" for one in ("numpy", "pyarrow", "isal", "stringzilla", "polars", "duckdb")))
+    print(", ".join(f"{one} {version(one)}" for one in ("numpy", "pyarrow", "isal", "polars", "duckdb")))
     print(f"load average at the beginning: {os.getloadavg()[0]:.1f}")
     for kind, size in (("LEAN", 10 * logs.MB), ("CHATTY", 10 * logs.MB), ("FIELDS", 10 * logs.MB), ("TINY", 50_000)):
         much = min(150, megabytes) if kind == "TINY" else megabytes

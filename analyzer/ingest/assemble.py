@@ -74,7 +74,7 @@ class Block(Struct, frozen=True):
     """Invocations in a row of which nothing is remarkable but single lines of the application."""
 
     ids: NDArray[np.uint8]
-    keys: NDArray[np.uint64]
+    uuids: NDArray[np.uint64]
     version: str
     first_has_init: bool
     lines: list[tuple[Record, ApplicationLine, str]]
@@ -243,7 +243,7 @@ class Assembler:
         environment.nth += len(block.ids)
         for record, event, request_id in block.lines:
             self._note_application(environment, record, event, event.request_id or request_id)
-        return first, self.attempts.block(block.ids, block.keys)
+        return first, self.attempts.block(block.uuids)
 
     def _start(self, environment: Environment, record: Record, event: Start) -> None:
         self._release(environment, event.request_id)

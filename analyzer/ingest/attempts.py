@@ -6,76 +6,55 @@ So the last 262,144 starts are remembered, in two generations of which the older
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 from numpy.typing import NDArray
 
+from analyzer.ingest.native import LIBRARY
+
 GENERATION = 1 << 17
-# Ids of this length, which is that of a UUID, are taken in blocks.
+# An id of this length may be a UUID.
 ID = 36
-# Odd numbers that spread the words of an id over 64 bits.
-SPREAD = tuple(
-    np.uint64(number) for number in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
-)
+SMALLEST_TABLE = 64
+SLOT = np.dtype([("id", np.uint64, 2), ("count", np.uint64)])
+# What a generation begins with: a table without ids.
+NOTHING = np.zeros(1, SLOT)
+
+
+class _Slots(ctypes.Structure):
+    _fields_ = (("slots", ctypes.c_void_p), ("size", ctypes.c_int64))
+
+
+LIBRARY.count_start.argtypes = [ctypes.POINTER(_Slots), ctypes.POINTER(_Slots), ctypes.c_char_p]
+LIBRARY.count_start.restype = ctypes.c_int64
+LIBRARY.count_starts.argtypes = [
+    ctypes.POINTER(_Slots), ctypes.POINTER(_Slots), ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p,
+]  # fmt: skip
+LIBRARY.count_starts.restype = None
+LIBRARY.enlarge.argtypes = [ctypes.POINTER(_Slots), ctypes.POINTER(_Slots)]
+LIBRARY.enlarge.restype = None
 
 
 class _Generation:
-    """Ids that were met: a count for those that came singly or again, and runs sorted by a hash for all but the freshest."""
+    """Ids that were met, and how often: UUIDs in a table that attempts.c fills, others in a dictionary."""
 
     def __init__(self) -> None:
-        self.size = 0
-        self.counts: dict[str, int] = {}
-        self.fresh: list[bytes] = []
-        self.runs: list[tuple[NDArray[np.uint64], NDArray[np.uint8]]] = []
+        self.starts = 0
+        self.others: dict[str, int] = {}
+        self._table = NOTHING
+        self.slots = _Slots(NOTHING.ctypes.data, len(NOTHING))
 
-    def count(self, request_id: str) -> int:
-        if (count := self.counts.get(request_id)) is not None:
-            return count
-        text = request_id.encode()
-        if not self.runs or len(text) != ID:
-            return 0
-        return int(any(_holds(keys, ids, text) for keys, ids in self.runs))
-
-    def set(self, request_id: str, count: int) -> None:
-        if request_id not in self.counts and len(text := request_id.encode()) == ID:
-            self.fresh.append(text)
-        self.counts[request_id] = count
-
-    def may_hold(self, sorted_keys: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Where a key is met again. Two ids may share one, so this is no proof."""
-        if self.fresh:
-            ids = np.frombuffer(b"".join(self.fresh), np.uint8).reshape(-1, ID)
-            keys = hashes(ids)
-            order = np.argsort(keys)
-            self.add(keys[order], ids[order])
-            self.fresh.clear()
-        found = np.zeros(len(sorted_keys), np.bool_)
-        for keys, _ in self.runs:
-            places = np.searchsorted(keys, sorted_keys)
-            places[places == len(keys)] = 0
-            found |= keys[places] == sorted_keys
-        return found
-
-    def add(self, keys: NDArray[np.uint64], ids: NDArray[np.uint8]) -> None:
-        """Take a run, sorted by its keys. Runs of like size are merged, so that there are few."""
-        while self.runs and len(self.runs[-1][0]) <= 2 * len(keys):
-            other_keys, other_ids = self.runs.pop()
-            keys, ids = np.concatenate((other_keys, keys)), np.concatenate((other_ids, ids))
-            order = np.argsort(keys)
-            keys, ids = keys[order], ids[order]
-        self.runs.append((keys, ids))
-
-
-def _holds(keys: NDArray[np.uint64], ids: NDArray[np.uint8], text: bytes) -> bool:
-    """Whether an id is in a run. A short run is quicker searched than the hash of a single id is made."""
-    if len(keys) > 1_000:
-        one = np.frombuffer(text, np.uint8).reshape(1, ID)
-        key = hashes(one)[0]
-        ids = ids[np.searchsorted(keys, key, "left") : np.searchsorted(keys, key, "right")]
-    cells = ids.tobytes()
-    place = cells.find(text)
-    while place >= 0 and place % ID:
-        place = cells.find(text, place + 1)
-    return place >= 0
+    def expect(self, starts: int) -> None:
+        """Make room, so that half of the table stays empty."""
+        size = max(len(self._table), SMALLEST_TABLE)
+        while size < 2 * (self.starts + starts):
+            size *= 2
+        if size > len(self._table):
+            table = np.zeros(size, SLOT)
+            slots = _Slots(table.ctypes.data, size)
+            LIBRARY.enlarge(self.slots, slots)
+            self._table, self.slots = table, slots
 
 
 class Attempts:
@@ -84,48 +63,29 @@ class Attempts:
 
     def next(self, request_id: str) -> int:
         """One more start of a request: the how-manieth it is."""
-        count = (self._new.count(request_id) or self._old.count(request_id)) + 1
-        self._new.set(request_id, count)
+        self._new.expect(1)
+        text = request_id.encode()
+        count: int = LIBRARY.count_start(self._new.slots, self._old.slots, text) if len(text) == ID else 0
+        if not count:
+            count = (self._new.others.get(request_id) or self._old.others.get(request_id, 0)) + 1
+            self._new.others[request_id] = count
         self._grow(1)
         return count
 
-    def block(self, ids: NDArray[np.uint8], keys: NDArray[np.uint64]) -> NDArray[np.int32]:
-        """The same for many requests in a row, whose ids are the rows of `ids` and `keys` the hashes of them."""
-        counts = np.ones(len(ids), np.int32)
+    def block(self, uuids: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """The same for many requests in a row, each a row of two words as scan.c packs them."""
+        counts = np.empty(len(uuids), np.int32)
         begin = 0
-        while begin < len(ids):
-            end = min(len(ids), begin + GENERATION - self._new.size)
-            self._block(ids[begin:end], keys[begin:end], counts[begin:end])
+        while begin < len(uuids):
+            end = min(len(uuids), begin + GENERATION - self._new.starts)
+            part, into = np.ascontiguousarray(uuids[begin:end]), counts[begin:end]
+            self._new.expect(end - begin)
+            LIBRARY.count_starts(self._new.slots, self._old.slots, part.ctypes.data, end - begin, into.ctypes.data)
             self._grow(end - begin)
             begin = end
         return counts
 
-    def _block(self, ids: NDArray[np.uint8], keys: NDArray[np.uint64], counts: NDArray[np.int32]) -> None:
-        order = np.argsort(keys)
-        keys = keys[order]
-        again = np.zeros(len(ids), np.bool_)
-        again[1:] = keys[1:] == keys[:-1]
-        again[:-1] |= again[1:]
-        for generation in (self._new, self._old):
-            again |= generation.may_hold(keys)
-        for place in np.sort(order[again]):
-            request_id = ids[place].tobytes().decode()
-            count = (self._new.count(request_id) or self._old.count(request_id)) + 1
-            counts[place] = self._new.counts[request_id] = count
-        self._new.add(keys, ids[order])
-
-    def _grow(self, size: int) -> None:
-        self._new.size += size
-        if self._new.size == GENERATION:
+    def _grow(self, starts: int) -> None:
+        self._new.starts += starts
+        if self._new.starts == GENERATION:
             self._new, self._old = _Generation(), self._new
-
-
-def hashes(ids: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """64 bits for each id of 36 bytes."""
-    rows = np.ascontiguousarray(ids).view("<u4")
-    mixed = rows[:, 8].astype(np.uint64)
-    for number, factor in enumerate(SPREAD):
-        mixed ^= rows[:, 2 * number : 2 * number + 2].copy().view("<u8").ravel()
-        mixed *= factor
-        mixed ^= mixed >> np.uint64(29)
-    return mixed

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 
 from analyzer.ingest import grammars, kernel
 from analyzer.ingest.assemble import Assembler, Block
-from analyzer.ingest.attempts import hashes
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked
 from analyzer.lake import Columns
@@ -59,10 +59,14 @@ class Reading(Struct):
 
 
 class _Stretch(Struct):
-    """Bytes of one file in the buffer. `ends` is called behind the last byte of the file, with what it broke off with."""
+    """Bytes of one file in the buffer. `ends` is called behind the last byte of the file, with what it broke off with.
+
+    `last`: no file continues this one.
+    """
 
     reading: Reading
     events: s3_export.Events
+    last: bool
     begin: int
     end: int
     ends: Callable[[Exception | None], None] | None = None
@@ -95,6 +99,7 @@ class Exports:
         self.capacity = kernel.MARGIN + max(size, 4 * STEP)
         self.buffer = bytearray(self.capacity + kernel.MARGIN)
         self.view = memoryview(self.buffer)
+        self.kernel = kernel.Kernel(len(self.buffer))
         self.used = kernel.MARGIN
         self.stretches: list[_Stretch] = []
 
@@ -105,9 +110,13 @@ class Exports:
         head: bytes,
         content: Unpacked,
         ends: Callable[[Exception | None], None],
+        last: bool,
     ) -> None:
-        """Take a file whose first bytes are `head`; its rows may come out later, at the latest with `finish`."""
-        stretch = self._begin(reading, events)
+        """Take a file whose first bytes are `head`; its rows may come out later, at the latest with `finish`.
+
+        `last`: no file continues it, so that an invocation in hand at its end is over.
+        """
+        stretch = self._begin(reading, events, last)
         broke: Exception | None = None
         rest = memoryview(head)
         while rest:
@@ -138,12 +147,12 @@ class Exports:
         self._scan(None)
         self.used = kernel.MARGIN
 
-    def _begin(self, reading: Reading, events: s3_export.Events) -> _Stretch:
+    def _begin(self, reading: Reading, events: s3_export.Events, last: bool) -> _Stretch:
         if self.used + 2 * STEP > self.capacity:
             self.finish()
         self.buffer[self.used] = SEPARATOR
         self.used += 1
-        stretch = _Stretch(reading, events, self.used, self.used)
+        stretch = _Stretch(reading, events, last, self.used, self.used)
         self.stretches.append(stretch)
         return stretch
 
@@ -163,8 +172,14 @@ class Exports:
     def _scan(self, unfinished: _Stretch | None) -> int:
         """Give out the rows of everything in the buffer; of an unfinished file, up to the place that is returned."""
         self.view[self.used : self.used + kernel.MARGIN] = b"\n" + bytes(kernel.MARGIN - 1)
-        found = kernel.scan(self.buffer, kernel.MARGIN, self.used)
-        seen = _Seen(found, _Doubts(self.buffer, found), _Plain(found), found.events[found.first], hashes(found.ids))
+        found = self.kernel.scan(
+            self.buffer,
+            [
+                kernel.Stretch(one.begin, one.end, one.last and one.broke is None and one is not unfinished)
+                for one in self.stretches
+            ],
+        )
+        seen = _Seen(found, _Doubts(self.buffer, found), _Plain(found), found.events[found.first])
         runs: list[_Run] = []
         keep = self.used
         for stretch in self.stretches:
@@ -173,8 +188,7 @@ class Exports:
                 self._stretch(seen, stretch, keep, runs)
                 break
             self._stretch(seen, stretch, stretch.end, runs)
-            if stretch.broke is None:
-                stretch.reading.take(stretch.events.end())
+            stretch.reading.take(stretch.events.end())
             assert stretch.ends is not None
             stretch.ends(stretch.broke)
             for work in stretch.afterwards:
@@ -199,7 +213,7 @@ class Exports:
         base = stretch.events.offset - stretch.begin
         starts = seen.starts
         low, high = (int(number) for number in np.searchsorted(starts, (stretch.begin, end)))
-        # A cut before a START shows the end of the segment before it; the end of a file does not.
+        # A cut before a START shows the end of the segment before it; the end of a file that goes on elsewhere does not.
         high -= 0 if high < len(starts) and starts[high] == end else 1
         place = stretch.begin
         for begin, stop in seen.plain.between(low, high):
@@ -210,7 +224,7 @@ class Exports:
                 run = self._block(seen, stretch, first, last, base)
                 if run is not None:
                     runs.append(run)
-                    place = int(starts[last])
+                    place = int(starts[run.end])
                     stretch.events.skip(place - int(starts[first]))
                 else:
                     place = int(starts[first])
@@ -234,9 +248,17 @@ class Exports:
         unreported = assembler.idle(environment)
         if unreported is None or any(_holds(ids, one) for one in unreported):
             return None
+        if unreported and seen.starts[end] == stretch.end:
+            # They are given out before the invocation that the file ends with.
+            end -= 1
+            ids = found.ids[begin:end]
+            if begin == end:
+                return None
         # A START of one of those would give it out before the invocation that this block ends with.
-        following = int(found.events[found.first[end]]) + kernel.ID_IN_START
-        if any(self.buffer.startswith(one.encode(), following) for one in unreported):
+        # Of the last START in the buffer no more than a part may be there.
+        place = int(found.events[found.first[end]]) + kernel.ID_IN_START
+        following = bytes(self.view[place : min(place + kernel.ID, self.used)])
+        if any(one.encode().startswith(following) for one in unreported):
             return None
         first_event, behind = int(found.first[begin]), int(found.first[end])
         times = found.times[first_event:behind]
@@ -245,7 +267,7 @@ class Exports:
         reading.saw(int(times.min()), int(times.max()))
         block = Block(
             ids=ids,
-            keys=seen.keys[begin:end],
+            uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
@@ -266,7 +288,6 @@ class _Seen(Struct, frozen=True):
     doubts: _Doubts
     plain: _Plain
     starts: NDArray[np.int64]
-    keys: NDArray[np.uint64]
 
 
 class _Doubts:
@@ -345,13 +366,13 @@ def _holds(ids: NDArray[np.uint8], request_id: str) -> bool:
 
 
 def _columns(found: kernel.Scan, runs: list[_Run]) -> Columns:
-    rows = np.concatenate([np.arange(run.begin, run.end) for run in runs])
     sizes = [run.end - run.begin for run in runs]
-    traces = np.cumsum(found.traced) - 1
-    end, duration = found.end_time[rows], found.duration[rows]
-    traced = found.traced[rows]
-    nth = np.concatenate([np.arange(size, dtype=np.int32) for size in sizes])
-    nth += np.repeat([run.first or 0 for run in runs], sizes).astype(np.int32)
+    # How many traces stand before each row.
+    traces = np.concatenate(([0], np.cumsum(found.traced)))
+
+    def of(column: NDArray[Any]) -> NDArray[Any]:
+        return np.concatenate([column[run.begin : run.end] for run in runs])
+
     return Columns(
         sizes=sizes,
         functions=[run.function for run in runs],
@@ -359,18 +380,20 @@ def _columns(found: kernel.Scan, runs: list[_Run]) -> Columns:
         streams=[run.stream for run in runs],
         runtimes=[run.runtime for run in runs],
         sources=[run.reading.name for run in runs],
-        request_id=found.ids[rows],
+        request_id=of(found.ids),
         attempt=np.concatenate([run.attempts for run in runs]),
-        start_time=end - np.rint(duration * 1000).astype(np.int64),
-        end_time=end,
-        duration_ms=duration,
-        billed_ms=found.billed[rows],
-        init_ms=found.initial[rows],
-        memory_mb=found.memory[rows],
-        max_memory_mb=found.used[rows],
-        traced=traced,
-        trace_id=found.traces[traces[rows[traced]]],
-        nth=nth,
+        start_time=of(found.start_time),
+        end_time=of(found.end_time),
+        duration_ms=of(found.duration),
+        billed_ms=of(found.billed),
+        init_ms=of(found.initial),
+        memory_mb=of(found.memory),
+        max_memory_mb=of(found.used),
+        traced=of(found.traced),
+        trace_id=np.concatenate([found.traces[traces[run.begin] : traces[run.end]] for run in runs]),
+        nth=np.concatenate(
+            [np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]
+        ),
         numbered=np.repeat([run.first is not None for run in runs], sizes),
-        position=found.report[rows] + np.repeat([run.offset for run in runs], sizes),
+        position=np.concatenate([found.report[run.begin : run.end] + run.offset for run in runs]),
     )

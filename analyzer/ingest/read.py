@@ -160,7 +160,7 @@ class _Reader:
         assemblers: dict[str, Assembler] = {}
         for file in group:
             try:
-                self._file(file, assemblers)
+                self._file(file, assemblers, last=file is group[-1])
             except UserError as problem:
                 if file.name in self.named:
                     raise
@@ -176,7 +176,7 @@ class _Reader:
         assembler.finish()
         self._hand_over(assembler)
 
-    def _file(self, file: LogFile, assemblers: dict[str, Assembler]) -> None:
+    def _file(self, file: LogFile, assemblers: dict[str, Assembler], last: bool) -> None:
         opened = file.open()
         if opened.digest in self.known:
             opened.content.close()
@@ -201,7 +201,8 @@ class _Reader:
             reading = Reading(file.name, assembler)
             if self.exports and container is s3_export.CONTAINER:
                 events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
-                self.exports.read(reading, events, head, content, partial(self._read, reading, opened, container))
+                ends = partial(self._read, reading, opened, container)
+                self.exports.read(reading, events, head, content, ends, last)
             else:
                 self._plainly(reading, container, file, rejoin(head, content), opened)
         self.known.add(opened.digest)

@@ -308,6 +308,13 @@ def test_a_start_of_an_invocation_without_report_gives_it_out_before_the_one_tha
     both([[of(IDS[4], f"START RequestId: {ID} Version: $LATEST", IDS[5], IDS[6], IDS[7], ID, IDS[8], IDS[9])]], 1 << 18)
 
 
+@pytest.mark.parametrize("seen", range(44, 80, 4))
+def test_a_start_that_stands_half_in_the_buffer_may_be_of_an_invocation_without_report(seen: int) -> None:
+    unreported = f"START RequestId: {ID} Version: $LATEST"
+    before = of(RUNTIME, IDS[4], unreported, IDS[5], IDS[6], IDS[7])
+    both([[before + of(ID, IDS[8], IDS[9])]], (len(before) + seen) // 4)
+
+
 def test_what_only_looks_like_a_start_does_not_end_the_invocation_before_it() -> None:
     unreported = f"START RequestId: {ID} Version: $LATEST"
     late = f"REPORT RequestId: {ID}{REPORTS[0]}"

@@ -17,10 +17,10 @@ from analyzer.ingest.containers.unsupported import what_it_is
 
 @cache
 def containers() -> tuple[Container, ...]:
-    """Every container on the shelf, the most particular first, so that pasted text is tried last."""
+    """Every container on the shelf, those first that are known by how they begin, and pasted text last."""
     modules = (importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__))
     shelf = [module.CONTAINER for module in modules if hasattr(module, "CONTAINER")]
-    return tuple(sorted(shelf, key=lambda container: (container.last_resort, container.name)))
+    return tuple(sorted(shelf, key=lambda container: (container.last_resort, not container.anchored, container.name)))
 
 
 def recognise(head: bytes, name: str) -> Container | None:

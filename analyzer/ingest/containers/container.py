@@ -42,6 +42,7 @@ class Container(Struct, frozen=True):
 
     `recognises` gets the first bytes of the unpacked file. `records` yields its log events in the file's order.
     `whole` says that no line of a stream is left out, so that the absence of an error line means something.
+    `anchored`: it is known by the first byte on, and so asked before those that search for something in the middle.
     `lacks` are the facts this container cannot carry, as phrases that complete "these logs carry no ...".
     """
 
@@ -50,6 +51,7 @@ class Container(Struct, frozen=True):
     records: Callable[[BinaryIO, LogFile, Problems], Iterator[Record]]
     whole: bool
     lacks: tuple[str, ...] = ()
+    anchored: bool = False
     last_resort: bool = False
 
 

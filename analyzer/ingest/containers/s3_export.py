@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from analyzer.ingest.containers.container import NO_FUNCTION, PLATFORM_LINE, Container, Problems, microseconds
-from analyzer.ingest.packing import STEP
+from analyzer.ingest.packing import STEP, UNPACK_ERRORS
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -91,14 +91,21 @@ def stream_name(log: LogFile) -> str:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     events = Events(stream_name(log), problems)
     rest = b""
-    while chunk := cast(io.BufferedReader, file).read1(STEP):
-        chunk = rest + chunk
-        # A time must not be cut in two; a line too long to be kept holds none.
-        cut = chunk.rfind(b"\n") + 1 or (len(chunk) if len(chunk) > LONGEST_EVENT else 0)
-        yield from events.feed(chunk[:cut])
-        rest = chunk[cut:]
+    try:
+        while chunk := cast(io.BufferedReader, file).read1(STEP):
+            chunk = rest + chunk
+            # A time must not be cut in two; a line too long to be kept holds none.
+            cut = chunk.rfind(b"\n") + 1 or (len(chunk) if len(chunk) > LONGEST_EVENT else 0)
+            yield from events.feed(chunk[:cut])
+            rest = chunk[cut:]
+    except UNPACK_ERRORS:
+        # Half a line at the end of a damaged file is no line, but what stands before it was whole.
+        yield from events.end()
+        raise
     yield from events.feed(rest)
     yield from events.end()
 
 
-CONTAINER = Container(name="s3-export", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,))
+CONTAINER = Container(
+    name="s3-export", recognises=recognises, records=records, whole=True, lacks=(NO_FUNCTION,), anchored=True
+)

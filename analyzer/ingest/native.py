@@ -1,0 +1,8 @@
+"""Loads the native library: the loops over bytes and ids in scan.c and attempts.c, compiled when the package is built."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+LIBRARY = ctypes.CDLL(str(Path(__file__).with_name("library.so")))
