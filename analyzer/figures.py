@@ -76,6 +76,12 @@ def _places(measured: Measured) -> int:
     return max(1, min(4, ceil(-log10(width))))
 
 
+def span(seconds: float) -> str:
+    """A length of time as people say it: 12 min, 9.7 h, 27.9 days. From two of a unit on it is said in that unit."""
+    unit, length = next((one for one in (("days", 86_400), ("h", 3_600)) if seconds >= 2 * one[1]), ("min", 60))
+    return f"{seconds / length:.3g} {unit}"
+
+
 def write_interval(measured: Measured) -> str:
     """The 95 % interval: 78.8–96.4 %; one limit where the data set only one; "exact" for a plain fact."""
     low, high, unit = measured.low, measured.high, measured.unit

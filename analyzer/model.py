@@ -392,6 +392,48 @@ class ErrorGroup(Struct, frozen=True):
     excerpts: list[Excerpt]
 
 
+AlarmSignal = Literal["duration.p95", "duration.max", "errors.rate", "errors.sum", "memory.max"]
+# What a threshold was taken from: what is usual here, the middle between that and a slow episode, the timeout, AWS's advice,
+# or nothing, where a single one is worth a look.
+AlarmChoice = Literal["usual", "between", "limit", "recommended", "any"]
+
+
+class Firing(Struct, frozen=True):
+    """An alarm that would have gone off at `begin`, in seconds since 1970, and been on for so long."""
+
+    begin: int
+    seconds: int
+
+
+class AlarmTrial(Struct, frozen=True):
+    """What an alarm would have done on these logs; `outside` counts the firings outside the slow episode, if there was one."""
+
+    watched_s: int
+    firings: int
+    outside: int
+    on_s: int
+    shown: list[Firing]
+    evidence: str
+
+
+class Alarm(Struct, frozen=True, kw_only=True):
+    """An alarm that is on while `needed` of the last `periods` periods lie above `threshold`, in ms, MB, a share or a count.
+
+    `basis` is the number that the threshold was taken from. `trial` is None where no call has a time or, for errors, none
+    has a known outcome.
+    """
+
+    signal: AlarmSignal
+    threshold: float
+    choice: AlarmChoice
+    basis: float | None
+    period_s: int
+    needed: int
+    periods: int
+    episode_begin: int | None
+    trial: AlarmTrial | None
+
+
 class FunctionMeasurements(Struct, frozen=True):
     """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population."""
 
@@ -405,6 +447,7 @@ class FunctionMeasurements(Struct, frozen=True):
     memory_sizes: list[int]
     region: str | None
     errors: list[ErrorGroup]
+    alarms: list[Alarm]
 
 
 class Quality(Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.figures import milliseconds, write, write_interval, write_measured
+from analyzer.figures import milliseconds, span, write, write_interval, write_measured
 from analyzer.model import Measured, Unit
 
 
@@ -159,3 +159,11 @@ def test_a_duration_is_read_as_people_write_it(text: str, expected: float) -> No
 def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="60s or 500ms"):
         milliseconds(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(300, "5 min"), (5_400, "90 min"), (7_200, "2 h"), (34_900, "9.69 h"), (86_400, "24 h"), (2_410_560, "27.9 days")],
+)
+def test_a_span_is_said_in_the_unit_of_which_there_are_two(seconds: float, written: str) -> None:
+    assert span(seconds) == written

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from analyzer.lake import Engine, Lake
+from analyzer.measure.alarms import alarms
 from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold
@@ -97,6 +98,7 @@ FROM invocations WHERE {scope.where}""")
         memory_sizes=[size for size in known["sizes"] or [] if size],
         region=settings.region,
         errors=error_groups(engine, scope),
+        alarms=[] if scope.mixed else list(alarms(engine, scope, metrics)),
     )
 
 

@@ -109,11 +109,15 @@ class TimeoutAdvice(Struct, frozen=True):
 
 
 class AlarmAdvice(Struct, frozen=True):
+    """An alarm in words; `tried` says what it would have done on these logs, and `evidence` is the query that found out."""
+
     function: str
     name: str
     condition: str
     level: Severity
     why: str
+    tried: str
+    evidence: str | None
 
 
 class Prediction(Struct, frozen=True):
