@@ -42,7 +42,7 @@ def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:
         written(run, tmp_path / output, SAMPLE)
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
     assert names == [
-        *("alarms.yaml", "dashboard.json", "evidence", "findings.csv", "report-distribution.svg"),
+        *("alarms.tf", "alarms.yaml", "dashboard.json", "evidence", "findings.csv", "report-distribution.svg"),
         *("report-timeline.svg", "report.html", "report.json", "report.md"),
     ]
     first, second = (

@@ -1,4 +1,4 @@
-"""Configuration to paste: SAM fragments for actions, CloudFormation alarms, a CloudWatch dashboard, the way back.
+"""Configuration to paste: SAM and Terraform fragments for actions, alarms in both, a CloudWatch dashboard, the way back.
 
 A name from a log is put into configuration only if AWS could have given it to a function; any other is left out.
 """
@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from analyzer import figures
 from analyzer.model import Alarm, FunctionMeasurements, Measured, Severity
 from analyzer.report.document import Advice, AlarmAdvice, Snippet
+from analyzer.report.terraform import Resource, alarm_resources, function_resources, to_hcl, with_variables
 
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DEFAULT_REGION = "us-east-1"
@@ -62,6 +63,18 @@ def fragment(advice: Iterable[Advice]) -> Snippet | None:
     return Snippet("yaml", to_yaml({"Resources": resources})) if resources else None
 
 
+def terraform_fragment(advice: Iterable[Advice]) -> Snippet | None:
+    """The same settings as Terraform; None where one of them has no counterpart there."""
+    resources: list[Resource] = []
+    for one in advice:
+        if one.action.settings and _known(one.action.settings) and deployable(one.function):
+            made = function_resources(one.function, one.action.settings)
+            if made is None:
+                return None
+            resources += made
+    return Snippet("hcl", to_hcl(with_variables(resources))) if resources else None
+
+
 def _known(settings: dict[str, Any]) -> bool:
     """Whether every value was measured or stated."""
     return all(_known(value) if isinstance(value, dict) else value is not None for value in settings.values())
@@ -88,11 +101,11 @@ class _Alarm(Struct, frozen=True):
     resources: dict[str, Any]
 
 
-def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice], Snippet | None]:
-    """Alarms with thresholds from the period of the report, and a CloudFormation template that makes them."""
+def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice], Snippet | None, Snippet | None]:
+    """Alarms with thresholds from the period of the report, and what makes them in CloudFormation and in Terraform."""
     alarms = [alarm for function in _named(functions) for alarm in _alarms(function)]
     if not alarms:
-        return [], None
+        return [], None, None
     alarms.append(_throttles())
     resources: dict[str, Any] = {}
     for alarm in alarms:
@@ -102,7 +115,8 @@ def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice]
         "Parameters": {"AlarmTopicArn": {"Type": "String", "Description": "SNS topic that is told"}},
         "Resources": resources,
     }
-    return [alarm.advice for alarm in alarms], Snippet("yaml", to_yaml(template))
+    hcl = to_hcl(alarm_resources(resources))
+    return [alarm.advice for alarm in alarms], Snippet("yaml", to_yaml(template)), Snippet("hcl", hcl)
 
 
 def _named(functions: list[FunctionMeasurements]) -> list[FunctionMeasurements]:

@@ -20,7 +20,7 @@ from analyzer.model import (
     Measured,
     Measurements,
 )
-from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback
+from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback, terraform_fragment
 from analyzer.report.document import (
     SCHEMA,
     Advice,
@@ -64,7 +64,7 @@ def compose(
         for function in measurements.functions
     }
     solutions = _solutions(ranked)
-    alarms, template = alarms_for(measurements.functions)
+    alarms, template, terraform = alarms_for(measurements.functions)
     headline = measurements.overall.metrics["breach.rate"]
     return Report(
         schema=SCHEMA,
@@ -83,6 +83,7 @@ def compose(
         timeouts=list(_timeouts(measurements.functions)),
         alarms=alarms,
         alarms_template=template,
+        alarms_terraform=terraform,
         dashboard=dashboard_for(measurements.functions, headline),
         rollback=rollback(measurements.functions, _settings(solutions)),
         predictions=list(_predictions(solutions)),
@@ -189,7 +190,7 @@ def _solutions(hypotheses: Ranked) -> list[Solution]:
                 key = (EFFORTS.index(action.effort), VERDICTS.index(one.verdict), one.id, action.title)
                 together.setdefault(key, (one, action, []))[2].append(Advice(function, action))
     return [
-        Solution(one.id, one.verdict, action.effort, action.title, advice, fragment(advice))
+        Solution(one.id, one.verdict, action.effort, action.title, advice, fragment(advice), terraform_fragment(advice))
         for _, (one, action, advice) in sorted(together.items(), key=lambda item: item[0][:2])
     ]
 

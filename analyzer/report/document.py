@@ -88,7 +88,7 @@ class Cause(Struct, frozen=True):
 
 
 class Solution(Struct, frozen=True):
-    """One action and the functions it is for, with one snippet for them all. `verdict` is that of its hypothesis."""
+    """One action and the functions it is for, with one SAM snippet for them all, and one for Terraform."""
 
     hypothesis: str
     verdict: Verdict
@@ -96,6 +96,7 @@ class Solution(Struct, frozen=True):
     title: str
     findings: list[Advice]
     snippet: Snippet | None
+    terraform: Snippet | None
 
 
 class Advice(Struct, frozen=True):
@@ -180,6 +181,7 @@ class Report(Struct, frozen=True, kw_only=True):
     timeouts: list[TimeoutAdvice]
     alarms: list[AlarmAdvice]
     alarms_template: Snippet | None
+    alarms_terraform: Snippet | None
     dashboard: Snippet | None
     rollback: Snippet | None
     predictions: list[Prediction]

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "sample_logs" / "lambda-autotuner-agent"
 USUAL = {
     "report.md", "report.html", "report.json", "report-distribution.svg", "report-timeline.svg", "findings.csv", "dashboard.json",
-    "alarms.yaml", "evidence",
+    "alarms.yaml", "alarms.tf", "evidence",
 }  # fmt: skip
 # What Slack accepts. https://docs.slack.dev/reference/block-kit/blocks
 PLAIN = {
@@ -115,7 +115,7 @@ def test_a_folder_gets_what_is_usual_and_what_was_asked_for(run: Run, tmp_path: 
     assert {path.name for path in (tmp_path / "more").iterdir()} == USUAL | {"junit.xml"}
 
 
-@pytest.mark.parametrize("name", ["findings.csv", "findings.sarif", "junit.xml", "alarms.yaml"])
+@pytest.mark.parametrize("name", ["findings.csv", "findings.sarif", "junit.xml", "alarms.yaml", "alarms.tf"])
 def test_a_file_whose_suffix_names_a_format_is_that_file_alone(
     run: Run, tmp_path: Path, folder: Path, name: str
 ) -> None:
@@ -261,10 +261,15 @@ def test_the_dashboard_and_the_alarms_are_those_of_the_report(folder: Path) -> N
     report = report_of(folder)
     assert (folder / "dashboard.json").read_text() == report["dashboard"]["text"] + "\n"
     assert (folder / "alarms.yaml").read_text() == report["alarms_template"]["text"] + "\n"
+    assert (folder / "alarms.tf").read_text() == report["alarms_terraform"]["text"] + "\n"
 
 
 def test_logs_of_no_named_function_get_no_file_that_would_deploy_nothing(run: Run, tmp_path: Path) -> None:
     logs = write_export(tmp_path / "logs", export(*invocation("working")))
     ran = run("analyze", logs, "-o", tmp_path / "out", "--function", "not a name that AWS gives")
     assert ran.code == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == USUAL - {"dashboard.json", "alarms.yaml"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == USUAL - {
+        "dashboard.json",
+        "alarms.yaml",
+        "alarms.tf",
+    }
