@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ from analyzer import __version__
 from analyzer.errors import ReportlineError, UserError
 
 if TYPE_CHECKING:
+    from analyzer.configuration import Configuration
     from analyzer.measure import Threshold
     from analyzer.pipeline import Options, Watcher, Written
 
@@ -58,7 +59,7 @@ KeptLake = Annotated[
 Function = Annotated[
     str | None, typer.Option("--function", metavar="NAME", help="Names logs whose container carries no function name.")
 ]
-Kind = Annotated[str, typer.Option("--kind", help="Which report.")]
+Kind = Annotated[str | None, typer.Option("--kind", help="Which report.", show_default="error-analysis")]
 Since = Annotated[
     str | None, typer.Option("--since", metavar="T", help="Begin of the window: ISO 8601, or a span such as 24h or 7d.")
 ]
@@ -75,7 +76,16 @@ TemplateFolder = Annotated[
     typer.Option("--templates", metavar="DIR", help="Templates that replace shipped ones of the same name."),
 ]
 Redaction = Annotated[
-    Redact, typer.Option("--redact", help="Mask secrets and personal data in everything that is written.")
+    Redact | None,
+    typer.Option(
+        "--redact", help="Mask secrets and personal data in everything that is written.", show_default="strict"
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="What options are not given for.", show_default="reportline.toml, if there"
+    ),
 ]
 Formats = Annotated[
     list[str] | None,
@@ -92,7 +102,7 @@ FailOn = Annotated[
 def analyze(
     paths: Paths,
     output: Output = Path("reportline-report"),
-    kind: Kind = "error-analysis",
+    kind: Kind = None,
     lake: KeptLake = None,
     function: Function = None,
     since: Since = None,
@@ -100,12 +110,16 @@ def analyze(
     threshold: Thresholds = None,
     rules: Rules = None,
     templates: TemplateFolder = None,
-    redact: Redaction = Redact.strict,
+    redact: Redaction = None,
     more: Formats = None,
+    config: Config = None,
     fail_on: FailOn = None,
 ) -> None:
     """Read logs and write a report, in one go. Works without any option."""
-    options = _options(kind, since, until, threshold, rules, templates, redact, more)
+    from analyzer.configuration import configuration
+
+    said = configuration(config)
+    options = _options(said, kind, since, until, threshold, rules, templates, redact, more)
     from analyzer import pipeline
     from analyzer.ingest import cores
 
@@ -113,13 +127,13 @@ def analyze(
         written = pipeline.analyze(
             paths,
             output,
-            lake=lake,
-            function=function,
+            lake=lake or said.lake,
+            function=function or said.function,
             options=options,
             watcher=watcher,
             processes=cores(),
         )
-    _finish(written, fail_on)
+    _finish(written, fail_on or _choice(Level, "fail-on", said.fail_on))
 
 
 @app.command()
@@ -143,23 +157,27 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
 def report(
     lake: LakeFolder,
     output: Output = Path("reportline-report"),
-    kind: Kind = "error-analysis",
+    kind: Kind = None,
     since: Since = None,
     until: Until = None,
     threshold: Thresholds = None,
     rules: Rules = None,
     templates: TemplateFolder = None,
-    redact: Redaction = Redact.strict,
+    redact: Redaction = None,
     more: Formats = None,
+    config: Config = None,
     fail_on: FailOn = None,
 ) -> None:
     """Write a report on what is in a lake."""
-    options = _options(kind, since, until, threshold, rules, templates, redact, more)
+    from analyzer.configuration import configuration
+
+    said = configuration(config)
+    options = _options(said, kind, since, until, threshold, rules, templates, redact, more)
     from analyzer import pipeline
 
     with _watching() as watcher:
         written = pipeline.write_report(lake, output, options=options, watcher=watcher)
-    _finish(written, fail_on)
+    _finish(written, fail_on or _choice(Level, "fail-on", said.fail_on))
 
 
 @app.command()
@@ -241,7 +259,7 @@ def diff(
 def why(
     request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID")],
     lake: LakeFolder,
-    redact: Redaction = Redact.strict,
+    redact: Redaction = None,
 ) -> None:
     """The life of one invocation: how it ended, how it compares, what its environment did before and after, its lines."""
     from analyzer import inquiry, pipeline
@@ -249,7 +267,7 @@ def why(
 
     for life in inquiry.why(pipeline.open_lake(lake), request_id):
         for line in inquiry.told(life):
-            print(_inert(masked(line) if redact is Redact.strict else line))
+            print(_inert(line if redact is Redact.off else masked(line)))
 
 
 @app.command()
@@ -345,27 +363,44 @@ def _main(
 
 
 def _options(
-    kind: str,
+    said: Configuration,
+    kind: str | None,
     since: str | None,
     until: str | None,
     thresholds: list[str] | None,
     rules: Path | None,
     templates: Path | None,
-    redact: Redact,
+    redact: Redact | None,
     formats: list[str] | None,
 ) -> Options:
+    """What the flags say, and where they say nothing, what the configuration does."""
     from analyzer.pipeline import Options
 
     return Options(
-        kind=kind,
+        kind=kind or said.kind or "error-analysis",
         since=since,
         until=until,
-        thresholds=tuple(_threshold(text) for text in thresholds or ()),
-        rules=rules,
-        templates=templates,
-        redact=redact is Redact.strict,
-        formats=tuple(formats or ()),
+        thresholds=tuple(_threshold(text) for text in thresholds or said.thresholds),
+        rules=rules or said.rules,
+        templates=templates or said.templates,
+        redact=(redact or _choice(Redact, "redact", said.redact)) is not Redact.off,
+        formats=tuple(formats or said.formats),
+        region=said.region,
+        suppressions=said.suppressions,
     )
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _choice(kind: type[Choice], key: str, value: str | None) -> Choice | None:
+    """A word of the configuration that is one of a few. Raises UserError for another."""
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        raise UserError(f"{key} {value!r} is none of {', '.join(kind)}") from None
 
 
 def _threshold(text: str) -> Threshold:

@@ -17,7 +17,7 @@ from analyzer import figures
 from analyzer.errors import NoInvocations, UserError
 from analyzer.lake import Lake, text_literal
 from analyzer.measure import Threshold
-from analyzer.model import Measured
+from analyzer.model import Measured, Suppression
 from analyzer.pipeline import Options, Watcher, compose_report, rules_from
 from analyzer.report import to_json
 from analyzer.report.escape import code_span, markdown
@@ -104,6 +104,8 @@ def verify(report: Json, lake: Lake, rules: Path | None = None) -> list[str]:
         until=asked["until"],
         thresholds=tuple(Threshold.parse(text) for text in asked["thresholds"]),
         redact=asked["redacted"],
+        region=asked["region"],
+        suppressions=tuple(msgspec.convert(asked["suppressions"], list[Suppression])),
     )
     composed, _ = compose_report(
         lake,

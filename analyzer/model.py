@@ -313,7 +313,18 @@ class Action(Struct, frozen=True, kw_only=True):
     snippet: str | None = None
 
 
+class Suppression(Struct, frozen=True, kw_only=True):
+    """A finding that somebody knows of and has decided to live with until the end of the day `expires`, ISO 8601."""
+
+    hypothesis: str
+    function: str | None
+    reason: str
+    expires: str
+
+
 class Hypothesis(Struct, frozen=True, kw_only=True):
+    """`suppressed` is the reason for which a supported one is to fail no gate."""
+
     id: str
     title: str
     statement: str
@@ -332,6 +343,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     actions: list[Action] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
     fingerprint: str = ""
+    suppressed: str | None = None
 
 
 # ── the results of measuring, bounded in size however many invocations there were ────────────────────────────────────

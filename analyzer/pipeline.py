@@ -14,8 +14,8 @@ from analyzer.diagnose import Rule, diagnose, load_rules
 from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, Progress, ingest
 from analyzer.lake import Lake
-from analyzer.measure import Threshold, Window, measure
-from analyzer.model import SEVERITIES, Hypothesis, Measurements, Severity
+from analyzer.measure import Threshold, Window, measure, price_table
+from analyzer.model import SEVERITIES, Hypothesis, Measurements, Severity, Suppression
 from analyzer.report import Asked, Output, Report, Templates, compose, render
 from analyzer.resources import shipped
 
@@ -31,6 +31,8 @@ class Options(Struct, frozen=True, kw_only=True):
     templates: Path | None = None
     redact: bool = True
     formats: tuple[str, ...] = ()
+    region: str | None = None
+    suppressions: tuple[Suppression, ...] = ()
 
 
 class Written(Struct, frozen=True):
@@ -105,10 +107,10 @@ def open_lake(folder: Path) -> Lake:
 
 
 def reached(report: Report, level: Severity) -> list[Hypothesis]:
-    """The supported hypotheses whose severity is at least `level`."""
+    """The supported hypotheses whose severity is at least `level`, but for those that are suppressed."""
     grave = SEVERITIES[: SEVERITIES.index(level) + 1]
     hypotheses = (hypothesis for function in report.functions for hypothesis in function.hypotheses)
-    return [one for one in hypotheses if one.verdict == "supported" and one.severity in grave]
+    return [one for one in hypotheses if one.verdict == "supported" and one.severity in grave and not one.suppressed]
 
 
 class _Tools:
@@ -116,6 +118,14 @@ class _Tools:
 
     def __init__(self, options: Options, output: Path) -> None:
         self.rules: list[Rule] = rules_from(options.rules)
+        known = {rule.id for rule in self.rules}
+        for one in options.suppressions:
+            if one.hypothesis not in known:
+                raise UserError(
+                    f"a suppression names {one.hypothesis}, which is no rule; `reportline rules list` lists them"
+                )
+        if options.region is not None and options.region not in price_table()["regions"]:
+            raise UserError(f"there are no prices of the region {options.region}")
         self.templates = Templates(options.templates, options.kind, redacted=options.redact)
         self.output = Output.at(output, options.formats)
 
@@ -160,13 +170,22 @@ def compose_report(
     """Measure, diagnose and compose; what was measured comes along for the pictures. Raises NoInvocations."""
     watcher.stage("measuring")
     window = Window.of(options.since, options.until, lake)
-    measurements = measure(lake, window=window, thresholds=options.thresholds, progress=watcher.stage)
+    measurements = measure(
+        lake, window=window, thresholds=options.thresholds, region=options.region, progress=watcher.stage
+    )
     if measurements is None:
         within = " in the chosen window" if window != Window() else ""
         raise NoInvocations(f"the logs hold no Lambda invocation{within}: no START or REPORT line was found")
     watcher.stage("diagnosing")
     hypotheses = {function.name: diagnose(function, rules) for function in measurements.functions}
-    asked = Asked(options.since, options.until, [one.text for one in options.thresholds], options.redact)
+    asked = Asked(
+        options.since,
+        options.until,
+        [one.text for one in options.thresholds],
+        options.redact,
+        options.region,
+        list(options.suppressions),
+    )
     composed = compose(
         measurements,
         hypotheses,

@@ -34,11 +34,13 @@ def measure(
     *,
     window: Window = Window(),  # noqa: B008 -- frozen
     thresholds: tuple[Threshold, ...] = (),
+    region: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Measurements | None:
     """Everything that is asked of a lake within `window`; None when it holds no invocation there.
 
-    `thresholds` are durations whose breach rate is wanted; without any, round ones are taken.
+    `thresholds` are durations whose breach rate is wanted; without any, round ones are taken. `region` is that of functions
+    whose logs name none.
     """
     with lake.open() as engine:
         everything = Scope(window)
@@ -49,11 +51,11 @@ def measure(
         if row["n"] == 0:
             return None
         chosen = thresholds or ROUND_THRESHOLDS
-        overall = _function(engine, everything, "all functions", chosen)
+        overall = _function(engine, everything, "all functions", chosen, region)
         functions = []
         for scope, name in _functions(engine, everything):
             progress(name)
-            functions.append(_function(engine, scope, name, chosen))
+            functions.append(_function(engine, scope, name, chosen, region))
         return Measurements(
             period=(row["begin"], row["finish"]),
             overall=overall,
@@ -76,14 +78,16 @@ def _functions(engine: Engine, everything: Scope) -> Iterator[tuple[Scope, str]]
         yield Scope(everything.window, name, named=name is not None), UNNAMED if name is None else name
 
 
-def _function(engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...]) -> FunctionMeasurements:
+def _function(
+    engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...], region: str | None
+) -> FunctionMeasurements:
     breaches = [breach(engine, scope, threshold) for threshold in thresholds]
     headline = _headline(breaches, thresholds)
     (known,) = engine.rows(f"""
 SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT version)) AS versions,
        list_sort(list(DISTINCT memory_mb)) AS sizes
 FROM invocations WHERE {scope.where}""")
-    settings = Settings(headline, _region(engine, scope))
+    settings = Settings(headline, _region(engine, scope) or region)
     metrics = {
         measured.metric: measured for family in families() for measured in family.measure(engine, scope, settings)
     }

@@ -38,6 +38,7 @@ from analyzer.report.document import (
     SourceReport,
     TimeoutAdvice,
 )
+from analyzer.report.suppressions import suppress
 from analyzer.report.symptoms import issues
 
 # With fewer invocations than this no share and no quantile has an interval worth printing.
@@ -63,6 +64,7 @@ def compose(
         function.name: [_graded(function.name, one, found) for one in hypotheses[function.name]]
         for function in measurements.functions
     }
+    ranked, suppressions = suppress(ranked, asked.suppressions, measurements.period[1])
     solutions = _solutions(ranked)
     alarms, template, terraform = alarms_for(measurements.functions)
     headline = measurements.overall.metrics["breach.rate"]
@@ -87,6 +89,7 @@ def compose(
         dashboard=dashboard_for(measurements.functions, headline),
         rollback=rollback(measurements.functions, _settings(solutions)),
         predictions=list(_predictions(solutions)),
+        suppressions=suppressions,
         evidence=measurements.evidence,
         quality=_quality(measurements, unreadable),
     )

@@ -15,6 +15,7 @@ from analyzer.model import (
     Hypothesis,
     Measured,
     Severity,
+    Suppression,
     SymptomKind,
     Verdict,
 )
@@ -155,6 +156,14 @@ class SourceReport(Struct, frozen=True):
     problems: list[str]
 
 
+class SuppressionReport(Struct, frozen=True):
+    """What became of a suppression, and how many supported findings it meets."""
+
+    suppression: Suppression
+    state: Literal["in force", "expired", "unused"]
+    findings: int
+
+
 class Asked(Struct, frozen=True):
     """What the report was asked for, so that it can be made again: window and thresholds, and whether it was redacted."""
 
@@ -162,6 +171,8 @@ class Asked(Struct, frozen=True):
     until: str | None
     thresholds: list[str]
     redacted: bool
+    region: str | None = None
+    suppressions: list[Suppression] = field(default_factory=list)
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -185,5 +196,6 @@ class Report(Struct, frozen=True, kw_only=True):
     dashboard: Snippet | None
     rollback: Snippet | None
     predictions: list[Prediction]
+    suppressions: list[SuppressionReport]
     evidence: dict[str, Evidence]
     quality: QualityReport

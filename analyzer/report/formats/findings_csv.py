@@ -10,8 +10,8 @@ from analyzer.report.formats.csv_cells import table
 from analyzer.report.formats.format import Format
 
 COLUMNS = (
-    "function", "hypothesis", "title", "verdict", "probability", "severity", "reason", "why", "against", "do", "effort",
-    "settled_by", "evidence", "fingerprint",
+    "function", "hypothesis", "title", "verdict", "probability", "severity", "suppressed", "reason", "why", "against", "do",
+    "effort", "settled_by", "evidence", "fingerprint",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ def _cells(one: Hypothesis) -> tuple[object, ...]:
         one.verdict,
         one.probability,
         one.severity,
+        one.suppressed,
         one.reason,
         one.reason_text or " ".join(sign.text for sign in one.signs_for),
         " ".join(sign.text for sign in one.signs_against),

@@ -1,4 +1,7 @@
-"""Hypotheses as test cases in JUnit's XML, which CI servers show: a supported one has failed, an untestable one was skipped."""
+"""Hypotheses as test cases in JUnit's XML, which CI servers show: a supported one has failed, others passed or were skipped.
+
+Skipped is what these logs could not test, and what somebody has suppressed.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,9 @@ def _suite(root: ElementTree.Element, function: FunctionReport) -> None:
         case = ElementTree.SubElement(
             suite, "testcase", classname=visible(function.name), name=visible(f"{one.id}: {one.title}")
         )
-        if one.verdict == "supported":
+        if one.suppressed is not None:
+            ElementTree.SubElement(case, "skipped", message=visible(f"suppressed: {one.suppressed}"))
+        elif one.verdict == "supported":
             failure = ElementTree.SubElement(case, "failure", type=one.severity, message=visible(_why(one)))
             failure.text = "\n".join(visible(line) for line in _details(one))
         elif one.verdict == "untestable":

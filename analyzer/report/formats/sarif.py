@@ -63,7 +63,13 @@ def _results(report: Report, places: dict[str, int]) -> Iterator[dict[str, Any]]
                     "partialFingerprints": {"reportline/v1": one.fingerprint},
                     "rank": round(100 * one.probability, 1),
                     "properties": {"probability": one.probability, "actions": [_text(do.title) for do in one.actions]},
-                }
+                } | _suppressions(one)
+
+
+def _suppressions(one: Hypothesis) -> dict[str, Any]:
+    if one.suppressed is None:
+        return {}
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": _plain(one.suppressed)}]}
 
 
 def _message(function: FunctionReport, one: Hypothesis) -> str:

@@ -29,7 +29,10 @@ MARKS = {"critical": ":red_circle:", "warning": ":large_orange_circle:", "info":
 def write(report: Report) -> bytes:
     """`curl -H 'Content-Type: application/json' -d @slack.json WEBHOOK` posts it."""
     findings = [
-        finding for cause in report.causes for finding in cause.findings if finding.hypothesis.verdict == "supported"
+        finding
+        for cause in report.causes
+        for finding in cause.findings
+        if finding.hypothesis.verdict == "supported" and finding.hypothesis.suppressed is None
     ]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.hypothesis.severity))
     # What notifications show is read as markup, so that no text from logs stands in it.
