@@ -39,8 +39,9 @@ bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; 
 truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
 	$(BIN)/python benchmarks/truth/diagnosis.py
 
-truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what passes for a change; TRUTH_RUNS=2000 for finer counts
+truth: $(VENV)/.truth ## count how often intervals hold a known truth, what passes for a change, and which secrets are masked; TRUTH_RUNS=2000 for finer counts
 	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
+	$(VENV)/truth/bin/python benchmarks/truth/redaction.py > docs/redaction.md
 
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

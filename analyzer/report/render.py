@@ -6,6 +6,7 @@ on the way, so that a template cannot forget either.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +33,8 @@ from analyzer.resources import shipped
 
 REPORTS = (".md", ".html", ".json")
 TEMPLATE = ".md.j2"
+# What JSON lets stand as it is, though it moves a cursor or the direction of text.
+UNSEEN = re.compile(r"[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 class Templates:
@@ -172,8 +175,12 @@ def _replace(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def to_json(report: Report, *, redacted: bool) -> bytes:
-    """report.json: the whole report, every text in it masked where it is `redacted`."""
-    return msgspec.json.format(msgspec.json.encode(_plain(report, redacted=redacted)), indent=2) + b"\n"
+    """report.json: the whole report, every text in it masked where it is `redacted`.
+
+    Characters that nobody sees are written as JSON's escapes, so that they turn nothing around on a terminal.
+    """
+    text = msgspec.json.format(msgspec.json.encode(_plain(report, redacted=redacted)), indent=2).decode()
+    return (UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
 
 
 def _plain(report: Report, *, redacted: bool) -> Any:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from analyzer.report.escape import visible
 
 # What a spreadsheet takes for a formula when a cell begins with it, full-width forms too. A program that expects semicolons
-# or tabs splits a cell at them, so that there a cell begins as well.
-FORMULA = re.compile(r"(?P<before>^\s*|[;,\"])(?=[=+\-@＝＋－＠])")
+# splits a cell at them, so that there a cell begins as well.
+FORMULA = re.compile(r"(?P<before>(?:^|[;\"])\s*)(?=[=+\-@＝＋－＠])")
 
 
 def inert(text: str) -> str:
