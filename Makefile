@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test check format golden bench truth truth-diagnosis clean
+.PHONY: help report test browser check format golden bench bench-report truth truth-diagnosis clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,11 @@ report: $(VENV)/.run ## set up, then write the error-analysis report of the samp
 
 test: $(VENV)/.dev ## set up, then run every test
 	$(BIN)/pytest -q -n 2
+
+browser: ## install Chromium where it is missing (Debian, Ubuntu); the tests of the HTML page drive it
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  sudo=$$([ $$(id -u) = 0 ] || echo sudo); \
+	  $$sudo apt-get update -qq && $$sudo apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core; }
 
 check: $(VENV)/.dev ## format, lint, types, import layers, documents up to date
 	$(BIN)/ruff format --check .
@@ -33,8 +38,12 @@ golden: $(VENV)/.run ## write the sample report into docs/, and its first lines 
 	$(BIN)/python tests/readme.py
 	$(BIN)/python -m analyzer.report.schema > analyzer/report/report.schema.json
 
-bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools; BENCH_MB=2000 for more
+bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and a report on few calls
 	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.small
+
+bench-report: $(VENV)/.run ## measure what a report costs beside measuring what stands in it; BENCH_ROWS=1000000 for less
+	$(BIN)/python -m benchmarks.report
 
 truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
 	$(BIN)/python benchmarks/truth/diagnosis.py

@@ -47,6 +47,15 @@ def write(value: float, unit: Unit, places: int = 1) -> str:
             return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%MZ}"
 
 
+def span(microseconds: float | None) -> str:
+    """A stretch of time that may be days long: 27.9 days, 6.0 h, 7.9 min, 42.0 s."""
+    seconds = (microseconds or 0) / 1e6
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return _duration(seconds * SECOND, 1)
+
+
 def _duration(value: float, places: int) -> str:
     if abs(value) >= SECOND:
         return f"{value / SECOND:,.{places}f} s"
@@ -74,12 +83,6 @@ def _places(measured: Measured) -> int:
         return 1
     width = (measured.high - measured.low) * (100 if measured.unit == "share" else 1 / SECOND)
     return max(1, min(4, ceil(-log10(width))))
-
-
-def span(seconds: float) -> str:
-    """A length of time as people say it: 12 min, 9.7 h, 27.9 days. From two of a unit on it is said in that unit."""
-    unit, length = next((one for one in (("days", 86_400), ("h", 3_600)) if seconds >= 2 * one[1]), ("min", 60))
-    return f"{seconds / length:.3g} {unit}"
 
 
 def write_interval(measured: Measured) -> str:

@@ -58,10 +58,13 @@ class ReportLine(Struct, frozen=True):
 
 
 class InitStart(Struct, frozen=True):
+    """`concurrent`: the environment serves several requests at a time, as Lambda Managed Instances do."""
+
     runtime: str | None = None
     runtime_arn: str | None = None
     function: str | None = None
     version: str | None = None
+    concurrent: bool = False
 
 
 class InitReport(Struct, frozen=True):
@@ -114,7 +117,11 @@ class PlatformNote(Struct, frozen=True):
 
 
 class ApplicationLine(Struct, frozen=True):
-    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation."""
+    """A line the function's own code or its runtime wrote. `unhandled` marks an error that ended the invocation.
+
+    `last_words` are those of a process that may have ended with them. `function` is whom the line speaks of, where it stands
+    in a log that others share.
+    """
 
     message: str
     level: Level | None = None
@@ -122,6 +129,8 @@ class ApplicationLine(Struct, frozen=True):
     error_type: str | None = None
     unhandled: bool = False
     fields: dict[str, float] = field(default_factory=dict)
+    last_words: bool = False
+    function: str | None = None
 
 
 Event = (
@@ -382,8 +391,48 @@ class Point(Struct, frozen=True):
     cold: bool
 
 
+class WaitBin(Struct, frozen=True):
+    """Invocations that took [low_ms, high_ms) with their initialisation, of those that had one (`cold`) or of the others."""
+
+    cold: bool
+    low_ms: float
+    high_ms: float
+    n: int
+
+
+class MemoryMarks(Struct, frozen=True):
+    """High-water marks of a function's environments of one configured size; each environment counts once."""
+
+    function: str | None
+    size_mb: int
+    environments: int
+    p50_mb: float
+    peak_mb: float
+
+
+class AtOnce(Struct, frozen=True):
+    """The most calls of one function at once within [start, start + seconds)."""
+
+    function: str | None
+    start: int
+    seconds: int
+    peak: int
+
+
+class Arrival(Struct, frozen=True):
+    """When a function was first seen with another version (a deploy), runtime (a patch) or memory size (a setting)."""
+
+    function: str | None
+    time: int
+    what: Literal["version", "runtime", "memory"]
+    name: str
+
+
 class Excerpt(Struct, frozen=True):
-    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands."""
+    """A log line quoted in the report, and where it stands. The text is as logged: escape and redact it where it lands.
+
+    `message` is the figures in words where the line is a REPORT, whose text is not kept.
+    """
 
     message: str
     source: str
@@ -447,7 +496,10 @@ class Alarm(Struct, frozen=True, kw_only=True):
 
 
 class FunctionMeasurements(Struct, frozen=True):
-    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population."""
+    """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population.
+
+    `behind` are lines that show best what each symptom would be about, whether or not it reaches a limit.
+    """
 
     name: str
     invocations: int
@@ -460,6 +512,18 @@ class FunctionMeasurements(Struct, frozen=True):
     region: str | None
     errors: list[ErrorGroup]
     alarms: list[Alarm]
+    behind: dict[SymptomKind, list[Excerpt]]
+
+
+class Flaw(Struct, frozen=True, kw_only=True):
+    """Something missing, out of order or damaged in the logs: `k` of `n`, in words, with its query and some of its lines."""
+
+    kind: str
+    text: str
+    k: int
+    n: int
+    evidence: str
+    lines: list[Excerpt]
 
 
 class Quality(Struct, frozen=True):
@@ -470,6 +534,7 @@ class Quality(Struct, frozen=True):
     sources: list[Source]
     counts: dict[str, int]
     lacking: list[str]
+    flaws: list[Flaw]
     broken: list[str]
     not_in_logs: list[str]
 
@@ -481,5 +546,9 @@ class Measurements(Struct, frozen=True):
     histogram: list[HistogramBin]
     timeline: list[TimeBin]
     points: list[Point]
+    waits: list[WaitBin]
+    marks: list[MemoryMarks]
+    levels: list[AtOnce]
+    arrivals: list[Arrival]
     evidence: dict[str, Evidence]
     quality: Quality

@@ -1,14 +1,16 @@
-"""Makes the logs that are measured: S3 exports of made-up functions, the same bytes every time.
+"""Makes the logs that are measured: S3 exports and Firehose objects of made-up functions, the same bytes every time.
 
 LEAN     platform lines only, 10 MB a file
 CHATTY   15 application lines an invocation, 10 MB a file; one invocation in 40 logs a warning or an error
 FIELDS   LEAN with one line such as records=120 an invocation, which becomes a row of its own
 TINY     LEAN in files of 50 kB
 BIG      LEAN and CHATTY in turn, in one file
+JSON     functions with JSON logs in Firehose objects of 10 MB, half of them with 15 application lines an invocation
 """
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import uuid
@@ -20,6 +22,7 @@ from pathlib import Path
 
 MB = 1_000_000
 BEGIN = datetime(2026, 3, 17, tzinfo=UTC)
+BEGIN_MS = int(BEGIN.timestamp()) * 1000
 RUNTIME = (
     "INIT_START Runtime Version: python:3.12.v89\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:" + "0" * 64
 )
@@ -76,6 +79,30 @@ class Maker:
         self.fresh = False
         return "\n".join(lines) + "\n"
 
+    def said_as_json(self, chatty: bool) -> Iterator[dict[str, object]]:
+        """An invocation of a function with JSON logs."""
+        request = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
+        duration = round(self.random.lognormvariate(5.5, 1.0), 3)
+        self.milliseconds += int(self.random.random() * 400)
+        yield self._platform("start", {"requestId": request, "version": "$LATEST"})
+        for number in range(15 if chatty else 0):
+            text = f"{self.random.choice(WORDS)} ({self.random.randrange(100_000)})"
+            level = "WARN" if number == 7 and self.random.random() < 1 / 40 else "INFO"
+            time = stamp(self.milliseconds + int(duration * number / 15))
+            yield {"timestamp": time, "level": level, "message": text, "logger": "root", "requestId": request}
+        self.milliseconds += int(duration)
+        spans = [{"name": "responseLatency", "start": stamp(self.milliseconds), "durationMs": duration}]
+        done = {"durationMs": duration, "producedBytes": 41}
+        yield self._platform(
+            "runtimeDone", {"requestId": request, "status": "success", "spans": spans, "metrics": done}
+        )
+        metrics = {"durationMs": duration, "billedDurationMs": int(duration) + 1, "memorySizeMB": 512}
+        metrics["maxMemoryUsedMB"] = self.random.randrange(90, 500)
+        yield self._platform("report", {"requestId": request, "metrics": metrics, "status": "success"})
+
+    def _platform(self, kind: str, record: dict[str, object]) -> dict[str, object]:
+        return {"time": stamp(self.milliseconds), "type": f"platform.{kind}", "record": record}
+
     def chatter(self, request: str, duration: float) -> Iterator[str]:
         remarkable = self.random.randrange(15) if self.random.random() < 1 / 40 else -1
         for number in range(15):
@@ -121,6 +148,50 @@ def export(folder: Path, kind: str, megabytes: int, file_size: int = 10 * MB) ->
         write(_place(unfinished, number, seed), lambda seed=seed: [content(source, file_size, seed)])
     unfinished.rename(there)
     return there
+
+
+def firehose(folder: Path, megabytes: int) -> Path:
+    """A folder of Firehose objects of about so many megabytes, unpacked: records of CloudWatch, each packed by itself."""
+    there = folder / f"json-{megabytes}"
+    if not there.exists():
+        unfinished = folder / f".{there.name}"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        for number in range(max(1, megabytes // 10)):
+            name = f"logs-1-2026-03-17-{number // 60 % 24:02d}-{number % 60:02d}-00-{uuid.UUID(int=number, version=4)}"
+            path = unfinished / "2026/03/17" / f"{number // 60 % 24:02d}" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                for record in records(number, 10 * MB):
+                    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+                    file.write(packer.compress(record) + packer.flush())
+        unfinished.rename(there)
+    return there
+
+
+def records(seed: int, size: int) -> Iterator[bytes]:
+    """What CloudWatch sends of one function with eight environments: 50 to 400 events of a stream at a time."""
+    maker = Maker(seed)
+    draw = maker.random
+    streams = [f"2026/03/17/[$LATEST]{draw.getrandbits(128):032x}" for _ in range(8)]
+    waiting: dict[str, list[str]] = {stream: [] for stream in streams}
+    serial = seed * 10**9
+    while size > 0:
+        stream = draw.choice(streams)
+        events = waiting[stream]
+        for text in maker.said_as_json(chatty=seed % 2 == 1):
+            serial += 1
+            message = json.dumps(text, separators=(",", ":")) + "\n"
+            event = {"id": f"{serial:056d}", "timestamp": BEGIN_MS + maker.milliseconds, "message": message}
+            events.append(json.dumps(event, separators=(",", ":")))
+        cut = draw.randrange(50, 400)
+        if len(events) < cut:
+            continue
+        group = f"/aws/lambda/function-{seed % 7}"
+        names = f'"owner":"123456789012","logGroup":"{group}","logStream":"{stream}","subscriptionFilters":["all"]'
+        record = f'{{"messageType":"DATA_MESSAGE",{names},"logEvents":[{",".join(events[:cut])}]}}'.encode()
+        del events[:cut]
+        size -= len(record)
+        yield record
 
 
 def big(folder: Path, megabytes: int) -> Path:

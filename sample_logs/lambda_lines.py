@@ -31,7 +31,7 @@ class Truth(NamedTuple):
     restore_ms: float | None
     timeout_s: float | None
     memory_mb: int | None
-    max_memory_mb: int
+    max_memory_mb: int | None
     complete: bool
 
 
@@ -71,7 +71,7 @@ def init_start(runtime: str) -> str:
 def report(
     request_id: str,
     duration: float,
-    size: int,
+    size: int | None,
     used: int,
     init: float | None = None,
     status: str | None = None,
@@ -99,7 +99,7 @@ def report(
 class Environment:
     """Writes the log stream of one execution environment on a clock of its own, and keeps what must come out of it."""
 
-    def __init__(self, function: str, stream: str, begin: datetime, size: int = 512) -> None:
+    def __init__(self, function: str, stream: str, begin: datetime, size: int | None = 512) -> None:
         self.function = function
         self.stream = stream
         self.now = milliseconds(begin)
@@ -120,7 +120,7 @@ class Environment:
         self,
         request_id: str,
         duration: float,
-        used: int,
+        used: int | None,
         *,
         outcome: str = "ok",
         error_type: str | None = None,

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import autotuner
+import logger_samples
+import platform_samples
 import small_samples
 import structured
 import wrappings
@@ -280,7 +282,8 @@ def files() -> dict[str, bytes]:
         ),
     }
     folders |= {f"containers/{name}/": samples for name, samples in of_command_line_tools().items()}
-    folders |= {f"grammars/{name}/": grammar(make()) for name, make in small_samples.GRAMMARS.items()}
+    grammars = small_samples.GRAMMARS | platform_samples.GRAMMARS | logger_samples.GRAMMARS
+    folders |= {f"grammars/{name}/": grammar(make()) for name, make in grammars.items()}
     # An export task tries its permission with this file, which is no log.
     made = {f"{AGENT}/{autotuner.PIPELINE}/aws-logs-write-test": b"Permission Check Successful"}
     for folder, samples in folders.items():

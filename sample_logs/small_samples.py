@@ -11,15 +11,15 @@ BEGIN = datetime(2026, 3, 17, 8, 0, tzinfo=UTC)
 XRAY = "XRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37\tSegmentId: 4a861782660d0257\tSampled: true\t\n"
 
 
-def _environment(
-    seed: str, function: str = "checkout", begin: datetime = BEGIN, version: str = "$LATEST", size: int = 512
+def small_environment(
+    seed: str, function: str = "checkout", begin: datetime = BEGIN, version: str = "$LATEST", size: int | None = 512
 ) -> Environment:
     return Environment(function, f"{begin:%Y/%m/%d}/[{version}]{digits(seed)}", begin, size)
 
 
 def s3_plain() -> Stream:
     """An export as it lies in the bucket after unpacking: a cold start, and one that ran out of time."""
-    environment = _environment("s3 plain")
+    environment = small_environment("s3 plain")
     environment.say(init_start("python:3.13.v60"))
     environment.now += 413
     environment.serve(
@@ -40,7 +40,7 @@ def s3_plain() -> Stream:
 
 def s3_repacked() -> Stream:
     """Two invocations in the middle of a stream's life."""
-    environment = _environment("s3 repacked")
+    environment = small_environment("s3 repacked")
     for number, duration in enumerate((92.41, 101.00)):
         request_id = unique_id(f"s3 repacked {number}")
         environment.serve(request_id, "[INFO]\t<time>\t<id>\tbasket priced\n", duration=duration, used=101)
@@ -50,7 +50,7 @@ def s3_repacked() -> Stream:
 
 def two_pages() -> Stream:
     """Three invocations, of which the second goes over the end of a page."""
-    environment = _environment("two pages")
+    environment = small_environment("two pages")
     environment.say(init_start("python:3.13.v60"))
     environment.now += 388
     line = "[INFO]\t<time>\t<id>\tbasket priced\n"
@@ -73,7 +73,7 @@ def two_pages() -> Stream:
 
 def long_winded() -> Stream:
     """An invocation whose lines are more than the 4 KB that an answer carries."""
-    environment = _environment("long winded")
+    environment = small_environment("long winded")
     lines = [f"[INFO]\t<time>\t<id>\tarticle {number} of 60 priced\n" for number in range(1, 61)]
     environment.serve(unique_id("long winded"), *lines, duration=915.37, used=90)
     return environment.written()
@@ -93,7 +93,7 @@ def platform_text() -> list[Stream]:
 
 
 def _warm_cold_timeout() -> Stream:
-    environment = _environment("platform 2026")
+    environment = small_environment("platform 2026")
     environment.say(init_start("nodejs:22.v71"))
     environment.now += 413
     cold, warm, late = (unique_id(f"platform 2026 {number}") for number in range(3))
@@ -120,7 +120,7 @@ def _warm_cold_timeout() -> Stream:
 
 
 def _out_of_memory() -> Stream:
-    environment = _environment("out of memory 2026", size=1024)
+    environment = small_environment("out of memory 2026", size=1024)
     environment.say(init_start("python:3.12.mainlinev2.v43"))
     environment.now += 399
     environment.serve(
@@ -138,7 +138,7 @@ def _out_of_memory() -> Stream:
 
 def _crash() -> Stream:
     """Before 2025 REPORT did not say that the process had gone."""
-    environment = _environment("crash 2024", begin=datetime(2024, 4, 2, 7, 30, tzinfo=UTC))
+    environment = small_environment("crash 2024", begin=datetime(2024, 4, 2, 7, 30, tzinfo=UTC))
     environment.say(init_start("provided:al2023.v16"))
     request_id = unique_id("crash 2024")
     environment.now += 40
@@ -154,7 +154,7 @@ def _crash() -> Stream:
 
 def _failed_init() -> Stream:
     """The module cannot be imported, neither ahead of the first request nor again inside it, where START comes late."""
-    environment = _environment("failed init 2026")
+    environment = small_environment("failed init 2026")
     environment.say(init_start("python:3.12.v89"))
     error = (
         "[ERROR] Runtime.ImportModuleError: Unable to import module 'app': No module named 'requests'\n"
@@ -178,7 +178,7 @@ def _failed_init() -> Stream:
 
 def _slow_init() -> Stream:
     """An initialisation that needs more than its ten seconds is repeated inside Duration: a cold start REPORT hides."""
-    environment = _environment("slow init 2026")
+    environment = small_environment("slow init 2026")
     environment.say(init_start("python:3.12.v89"))
     environment.say("INIT_REPORT Init Duration: 10001.23 ms\tPhase: init\tStatus: timeout\n", after=10_001)
     environment.serve(unique_id("slow init 2026"), "[INFO]\t<time>\t<id>\tmodel loaded\n", duration=10_866.62, used=310)
@@ -186,7 +186,7 @@ def _slow_init() -> Stream:
 
 
 def _snapstart() -> Stream:
-    environment = _environment("snapstart", begin=datetime(2025, 7, 5, 6, 12, tzinfo=UTC), version="56", size=3009)
+    environment = small_environment("snapstart", begin=datetime(2025, 7, 5, 6, 12, tzinfo=UTC), version="56", size=3009)
     arn = f"arn:aws:lambda:us-east-1::runtime:{digits('java')}{digits('java arn')}"
     environment.say(f"RESTORE_START Runtime Version: java:17.v9\tRuntime Version ARN: {arn}\n")
     environment.say("RESTORE_REPORT Restore Duration: 398.97 ms\n", after=399)
@@ -202,7 +202,7 @@ def _snapstart() -> Stream:
 
 def _timeout_of_2023() -> Stream:
     """The line of the timeout comes before END, and REPORT has no status."""
-    environment = _environment("timeout 2023", begin=datetime(2023, 2, 20, 14, 15, tzinfo=UTC))
+    environment = small_environment("timeout 2023", begin=datetime(2023, 2, 20, 14, 15, tzinfo=UTC))
     request_id = unique_id("timeout 2023")
     late = "<time> <id> Task timed out after 2.02 seconds\n\n"
     environment.lines(request_id, 2019.16, ["<time>\t<id>\tINFO\twaiting\n", late], at=(0.0, 1.0))
@@ -216,7 +216,7 @@ def _timeout_of_2023() -> Stream:
 
 def _three_of_2019() -> Stream:
     """Billed in steps of 100 ms, a blank before the tab, and the bad news after REPORT."""
-    environment = _environment("2019", begin=datetime(2019, 6, 19, 12, 45, tzinfo=UTC), size=128)
+    environment = small_environment("2019", begin=datetime(2019, 6, 19, 12, 45, tzinfo=UTC), size=128)
 
     def finish(request_id: str, duration: float, billed: int, used: int) -> None:
         environment.say(
@@ -244,7 +244,7 @@ def _three_of_2019() -> Stream:
 
 def json_format() -> list[Stream]:
     """Lambda's JSON log format with a Python function: no END, three decimals, and an error the platform calls success."""
-    environment = _environment("json", size=128)
+    environment = small_environment("json", size=128)
     well, wrong, late = (unique_id(f"json {number}") for number in range(3))
 
     def platform(kind: str, record: dict[str, object], after: int = 0) -> None:
@@ -293,7 +293,7 @@ def json_format() -> list[Stream]:
 
 
 def python_text() -> list[Stream]:
-    zipped = _environment("python")
+    zipped = small_environment("python")
     zipped.say(init_start("python:3.12.v89"))
     zipped.say("[DEBUG]\t<time>\t\tloading the price list\n", after=300)
     zipped.now += 120
@@ -317,7 +317,7 @@ def python_text() -> list[Stream]:
         error_type="KeyError",
     )
     # A container image has no channel for messages of several lines: carriage returns stand for their line feeds.
-    image = _environment("python image")
+    image = small_environment("python image")
     image.serve(
         unique_id("python 3"),
         "[ERROR] shop.OutOfStock: none left\rTraceback (most recent call last):\r"
@@ -331,7 +331,7 @@ def python_text() -> list[Stream]:
 
 
 def nodejs_text() -> list[Stream]:
-    environment = _environment("nodejs")
+    environment = small_environment("nodejs")
     environment.say(init_start("nodejs:22.v71"))
     environment.say("<time>\tundefined\tINFO\tloading the price list\n", after=150)
     environment.now += 30
@@ -365,7 +365,7 @@ def nodejs_text() -> list[Stream]:
 
 
 def dotnet_text() -> list[Stream]:
-    environment = _environment("dotnet")
+    environment = small_environment("dotnet")
     environment.say(init_start("dotnet:8.v44"))
     environment.now += 310
     environment.serve(
@@ -386,7 +386,7 @@ def dotnet_text() -> list[Stream]:
 
 
 def java() -> list[Stream]:
-    environment = _environment("java", size=1024)
+    environment = small_environment("java", size=1024)
     environment.say(init_start("java:21.v42"))
     environment.now += 1_204
     environment.serve(
@@ -415,7 +415,7 @@ def java() -> list[Stream]:
 
 def go() -> list[Stream]:
     """An error that was returned, and a panic, after which the process is gone."""
-    environment = _environment("go", size=128)
+    environment = small_environment("go", size=128)
     environment.say(init_start("provided:al2023.v98"))
     environment.now += 61
     environment.serve(
@@ -445,7 +445,7 @@ def go() -> list[Stream]:
 
 def ruby() -> list[Stream]:
     """The error is printed as JSON over several lines, each an event of its own."""
-    environment = _environment("ruby", size=256)
+    environment = small_environment("ruby", size=256)
     environment.say(init_start("ruby:3.4.v12"))
     environment.now += 190
     environment.serve(

@@ -7,7 +7,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 REPORT = ROOT / "docs" / "sample-report" / "report.md"
-LINES = 25
+LINES = 37
 BEGIN, END = f"<!-- the first {LINES} lines of docs/sample-report/report.md -->", "<!-- end -->"
 
 

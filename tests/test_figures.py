@@ -162,8 +162,15 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "written"),
-    [(300, "5 min"), (5_400, "90 min"), (7_200, "2 h"), (34_900, "9.69 h"), (86_400, "24 h"), (2_410_560, "27.9 days")],
+    ("microseconds", "text"),
+    [
+        (2_410_560_000_000, "27.9 days"),
+        (21_664_900_000, "6.0 h"),
+        (7_199_000_000, "120.0 min"),
+        (471_600_000, "7.9 min"),
+        (119_000_000, "119.0 s"),
+        (250_000, "250 ms"),
+    ],
 )
-def test_a_span_is_said_in_the_unit_of_which_there_are_two(seconds: float, written: str) -> None:
-    assert span(seconds) == written
+def test_a_stretch_of_time_is_written_in_hours_minutes_or_seconds(microseconds: int, text: str) -> None:
+    assert span(microseconds) == text

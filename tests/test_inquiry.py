@@ -77,7 +77,7 @@ def test_a_number_is_explained_by_its_query_its_rows_and_its_lines(run: Run, sam
     assert ran.code == 0
     assert "breach.rate = 90.9 % (40 of 44" in ran.out
     assert "count(*) FILTER (duration_ms > 60000.0)" in ran.out
-    assert "'k': 40" in ran.out
+    assert "'k2': 40" in ran.out
     slowest = ran.out.partition("the slowest of them:\n")[2].splitlines()
     assert [line.split()[1:4] for line in slowest] == [["247.3", "s", "ok"], ["238.6", "s", "ok"], ["230.2", "s", "ok"]]
 

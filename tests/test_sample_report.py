@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,20 +31,27 @@ def written(run: Run, output: Path, *arguments: str | Path) -> dict[str, Any]:
     return report
 
 
-@pytest.mark.parametrize("name", ["report.md", "report.json"])
+def words(file: Path) -> str:
+    """A report without its drawings, in which versions of matplotlib differ."""
+    return re.sub(r"<svg .*?</svg>", "", file.read_text(), flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ["report.md", "report.json", "report.html"])
 def test_the_report_of_the_sample_is_the_one_in_the_docs(run: Run, tmp_path: Path, name: str) -> None:
     """After a wanted change: `make golden`, and read the difference."""
     written(run, tmp_path, SAMPLE)
-    assert (tmp_path / name).read_text() == (GOLDEN / name).read_text()
+    assert words(tmp_path / name) == words(GOLDEN / name)
 
 
 def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:
     for output in ("first", "second"):
         written(run, tmp_path / output, SAMPLE)
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
+    kinds = ["cold-starts", "concurrency", "distribution", "memory", "timeline"]
     assert names == [
-        *("alarms.tf", "alarms.yaml", "dashboard.json", "evidence", "findings.csv", "report-distribution.svg"),
-        *("report-timeline.svg", "report.html", "report.json", "report.md"),
+        *("alarms.tf", "alarms.yaml", "dashboard.json", "evidence", "findings.csv"),
+        *(f"report-{kind}.svg" for kind in kinds),
+        *("report.html", "report.json", "report.md"),
     ]
     first, second = (
         {
@@ -139,5 +147,5 @@ def test_every_number_in_the_report_names_a_query_that_is_there(run: Run, tmp_pa
     text = (tmp_path / "report.md").read_text()
     cited = {text.split("](#")[index].partition(")")[0] for index in range(1, text.count("](#") + 1)}
     assert {name for name in cited if name.startswith("q")} == {
-        name.partition('"')[0] for name in text.split('<a id="')[1:]
+        "q" + name.partition('"')[0] for name in text.split('<a id="q')[1:]
     }

@@ -59,6 +59,7 @@ INIT_ERRORS = frozenset(
 # What the platform says when a process ended without an answer.
 CRASHES = ("Runtime exited", "Process exited", "fork/exec", "Extension exited")
 KILLED = "signal: killed"
+LATE = "Task timed out"
 MEMORY_WORDS = (
     "fatal error: runtime: out of memory",
     "java.lang.OutOfMemoryError",
@@ -73,7 +74,6 @@ FULL = 0.95
 class Block(Struct, frozen=True):
     """Invocations in a row of which nothing is remarkable but single lines of the application."""
 
-    ids: NDArray[np.uint8]
     uuids: NDArray[np.uint64]
     version: str
     first_has_init: bool
@@ -84,8 +84,9 @@ class _Draft:
     """An invocation while its lines come in."""
 
     __slots__ = (
-        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "lines", "memory_words", "message", "position",
-        "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id", "version",
+        "attempt", "end_time", "ended", "error_type", "fault", "init_failed", "last_words", "lines", "memory_words", "message",
+        "position", "report", "request_id", "source", "start_time", "started", "status", "thrown", "timeout_s", "trace_id",
+        "version",
     )  # fmt: skip
 
     def __init__(self, request_id: str, record: Record, source: str, attempt: int) -> None:
@@ -98,6 +99,7 @@ class _Draft:
         self.started = False
         self.ended = False
         self.lines = 0
+        self.last_words: tuple[Record, str] | None = None
         self.version: str | None = None
         self.trace_id: str | None = None
         self.report: ReportLine | None = None
@@ -116,6 +118,7 @@ class Environment:
 
     __slots__ = (
         "beginning_seen",
+        "concurrent",
         "drafts",
         "function",
         "init_failed",
@@ -135,6 +138,8 @@ class Environment:
         self.runtime: str | None = None
         self.nth = 0
         self.beginning_seen = False
+        # Lambda Managed Instances serve several requests at a time.
+        self.concurrent = False
         # An initialisation that is repeated inside the first invocation prints before START.
         self.init_failed = False
         self.thrown: ApplicationLine | None = None
@@ -142,9 +147,9 @@ class Environment:
 
     @property
     def current(self) -> _Draft | None:
-        """The request being served, which only a stream of its own can tell."""
+        """The request being served, which only a stream of an environment that serves one at a time can tell."""
         serving = [draft for draft in self.drafts.values() if draft.report is None]
-        if self.name is None and len(serving) != 1:
+        if (self.name is None or self.concurrent) and len(serving) != 1:
             return None
         return serving[-1] if serving else None
 
@@ -178,15 +183,15 @@ class Assembler:
                 environment.function = event.function or environment.function
                 environment.version = event.version or environment.version
                 environment.runtime = event.runtime or environment.runtime
+                environment.concurrent = environment.concurrent or event.concurrent
                 environment.beginning_seen = environment.beginning_seen or environment.nth == 0
                 self._note(environment, record, "init", None, message=event.runtime_arn or record.message)
             case RestoreStart():
                 environment.runtime = event.runtime or environment.runtime
                 environment.beginning_seen = environment.beginning_seen or environment.nth == 0
+                self._note(environment, record, "restore", None, message=event.runtime_arn or record.message)
             case InitReport():
-                failed = event.status not in (None, "success")
-                environment.init_failed = environment.init_failed or (failed and event.phase == "invoke")
-                self._note(environment, record, "init", None, event.error_type)
+                self._init_report(environment, record, event)
             case RestoreReport():
                 self._note(environment, record, "restore", None, event.error_type)
             case Fault():
@@ -197,9 +202,19 @@ class Assembler:
                 self._note(environment, record, "extension", None, event.error_type)
             case PlatformNote():
                 if event.dropped_records:
-                    self._note(environment, record, "warning", None)
+                    dropped = {"dropped_records": float(event.dropped_records)}
+                    self._note(environment, record, "warning", None, fields=dropped)
             case None:
                 self._note(environment, record, "unparsed", None)
+
+    def _init_report(self, environment: Environment, record: Record, event: InitReport) -> None:
+        failed = event.status not in (None, "success")
+        if failed and event.phase == "invoke":
+            environment.init_failed = True
+        elif not environment.init_failed:
+            # What was thrown so far ended this initialisation, which may go well when it is repeated for the first request.
+            environment.thrown = None
+        self._note(environment, record, "init", None, event.error_type)
 
     def environment(self, stream: str | None, log_group: str | None = None, function: str | None = None) -> Environment:
         key = (log_group or function, stream)
@@ -226,8 +241,8 @@ class Assembler:
     def idle(self, environment: Environment) -> list[str] | None:
         """Ids of invocations that never got their REPORT, when nothing else from before can touch those that follow."""
         unreported = [draft.request_id for draft in environment.drafts.values() if draft.report is None]
-        waits = environment.thrown or environment.init_failed or len(unreported) > MOST_UNREPORTED
-        return None if waits else unreported
+        waits = environment.thrown or environment.init_failed or environment.concurrent
+        return None if waits or len(unreported) > MOST_UNREPORTED else unreported
 
     def pass_by(self, environment: Environment, block: Block) -> tuple[int | None, NDArray[np.int32]]:
         """Let invocations go by that were read elsewhere, each complete and unremarkable.
@@ -240,7 +255,7 @@ class Assembler:
         if block.first_has_init and environment.nth == 0:
             environment.beginning_seen = True
         first = environment.nth + 1 if environment.name and environment.beginning_seen else None
-        environment.nth += len(block.ids)
+        environment.nth += len(block.uuids)
         for record, event, request_id in block.lines:
             self._note_application(environment, record, event, event.request_id or request_id)
         return first, self.attempts.block(block.uuids)
@@ -279,6 +294,9 @@ class Assembler:
             self._release(environment, event.request_id)
             draft = self._new(environment, event.request_id, record)
             draft.init_failed, environment.init_failed = environment.init_failed, False
+        # A report of nothing but a duration is how Managed Instances end a call.
+        if event.status and event.billed_ms is None and event.memory_mb is None:
+            environment.concurrent = True
         draft.report = event
         draft.source, draft.position = self.source, record.position
         draft.end_time = record.time
@@ -291,20 +309,19 @@ class Assembler:
 
     def _fault(self, environment: Environment, record: Record, event: Fault) -> None:
         draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
-        if draft is None and event.request_id is None and environment.name and environment.drafts:
-            draft = next(reversed(environment.drafts.values()))
         if draft:
-            draft.fault = draft.fault or event
+            if draft.fault is None or draft.fault.error_type is None:
+                draft.fault = event
             draft.message = draft.message or event.message
-        self._note(environment, record, "fault", draft, event.error_type, event.request_id)
+        self._note(environment, record, "fault", draft, event.error_type, event.request_id, essence=event.message)
 
     def _timed_out(self, environment: Environment, record: Record, event: TimedOut) -> None:
         draft = environment.drafts.get(event.request_id)
         if draft:
             # Before 2024 the platform noticed late: 2.02 seconds for a limit of 2. Limits are whole seconds.
             draft.timeout_s = float(int(event.limit_s))
-            draft.message = draft.message or "Task timed out"
-        self._note(environment, record, "timeout", draft, request_id=event.request_id)
+            draft.message = draft.message or LATE
+        self._note(environment, record, "timeout", draft, request_id=event.request_id, essence=LATE)
 
     def _application(self, environment: Environment, record: Record, event: ApplicationLine) -> None:
         draft = environment.drafts.get(event.request_id) if event.request_id else environment.current
@@ -312,6 +329,8 @@ class Assembler:
             draft.lines += 1
             if event.level in ("error", "critical") or event.level is None:
                 draft.memory_words = draft.memory_words or any(words in event.message for words in MEMORY_WORDS)
+            if event.last_words and draft.last_words is None:
+                draft.last_words = record, self.source
         if event.unhandled:
             if draft:
                 self._throw(draft, event)
@@ -327,7 +346,17 @@ class Assembler:
         elif event.level == "warning":
             self._note(environment, record, "warning", None, event.error_type, request_id, event.level)
         elif event.fields and request_id is not None:
-            self._note(environment, record, "fields", None, None, request_id, event.level, fields=event.fields)
+            self._note(
+                environment,
+                record,
+                "fields",
+                None,
+                None,
+                request_id,
+                event.level,
+                event.fields,
+                function=event.function,
+            )
 
     def _throw(self, draft: _Draft, event: ApplicationLine) -> None:
         draft.thrown = True
@@ -345,11 +374,16 @@ class Assembler:
         level: str | None = None,
         fields: dict[str, float] | None = None,
         message: str | None = None,
+        essence: str | None = None,
+        function: str | None = None,
+        source: str | None = None,
     ) -> None:
+        """Keep a line. `message` is what is kept of it, `essence` what it has in common with others that mean the same."""
         text = (message or record.message)[:LONGEST_MESSAGE]
+        told = kind in ("error", "fault", "timeout")
         self.lines.append(
             NotableLine(
-                function=environment.function,
+                function=function or environment.function,
                 version=environment.version,
                 log_group=environment.log_group,
                 stream=environment.name,
@@ -359,9 +393,9 @@ class Assembler:
                 level=level,
                 error_type=error_type,
                 message=text,
-                fingerprint=fingerprint(error_type, text) if kind in ("error", "fault", "timeout") else None,
+                fingerprint=fingerprint(error_type, essence or text) if told else None,
                 fields=fields,
-                source=self.source,
+                source=source or self.source,
                 position=record.position,
             )
         )
@@ -374,6 +408,12 @@ class Assembler:
         outcome = _outcome(draft, report, self.whole)
         failed = outcome not in ("ok", "unknown")
         error_type = report.error_type or draft.error_type or (draft.fault.error_type if draft.fault else None)
+        message = draft.message
+        if draft.last_words and outcome in ("crash", "out_of_memory"):
+            # They say more than the platform, which saw no more than that the process ended.
+            words, source = draft.last_words
+            message = words.message
+            self._note(environment, words, "error", draft, error_type, level="critical", source=source)
         end, duration = draft.end_time, report.duration_ms
         # The START line may come long before the work: an environment can be started ahead of its first request.
         start = end - round(duration * 1000) if end is not None and duration is not None else draft.start_time
@@ -389,7 +429,7 @@ class Assembler:
                 end_time=end,
                 outcome=outcome,
                 error_type=error_type if failed else None,
-                fingerprint=fingerprint(error_type, draft.message or outcome) if failed else None,
+                fingerprint=fingerprint(error_type, message or outcome) if failed else None,
                 duration_ms=duration,
                 billed_ms=report.billed_ms,
                 init_ms=report.init_ms,

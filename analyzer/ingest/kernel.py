@@ -50,7 +50,7 @@ SEGMENTS: dict[str, DTypeLike] = {
     "traced": np.bool_,
     "traces": (np.uint8, TRACE),
 }
-DOUBTFUL = 4
+APPLICATION, DOUBTFUL, DUPLICATE = 0, 4, 6
 
 LIBRARY.scan.restype = None
 
@@ -74,12 +74,14 @@ class Scan(Struct, frozen=True):
 
     events: Places
     times: NDArray[np.int64]
+    kinds: Bytes
     first: Places
     plain: Flags
     # Events that only the grammars can judge.
     doubtful: Places
     # The bytes of each version.
     version: Words
+    # Of every START; zeros where it names no UUID.
     ids: Bytes
     # Each id as two words.
     uuids: Words
@@ -108,22 +110,28 @@ class Kernel:
 
     def scan(self, buffer: bytearray, stretches: Sequence[Stretch]) -> Scan:
         """Look at the whole events of some stretches, all of them a MARGIN or more away from the ends of the buffer."""
-        content = (ctypes.c_uint8 * len(buffer)).from_buffer(buffer)
         LIBRARY.scan(
-            content,
+            (ctypes.c_uint8 * len(buffer)).from_buffer(buffer),
             (Stretch * len(stretches))(*stretches),
             ctypes.c_int64(len(stretches)),
             ctypes.c_int64(LONGEST_EVENT),
-            _addresses(self._events),
-            _addresses(self._segments),
-            ctypes.byref(self._counts),
+            *self.columns,
         )
+        return self.found()
+
+    @property
+    def columns(self) -> tuple[object, ...]:
+        """Where the native library writes what it finds."""
+        return _addresses(self._events), _addresses(self._segments), ctypes.byref(self._counts)
+
+    def found(self) -> Scan:
         counts = self._counts
         places, times, kinds = (column[: counts.events] for column in self._events.values())
-        # The last START begins no segment, as its end is not in sight; it has a number all the same.
-        sizes = dict.fromkeys(SEGMENTS, max(0, counts.starts - 1)) | {"first": counts.starts, "traces": counts.traces}
+        # The last START begins no segment, as its end is not in sight; it has a number and an id all the same.
+        sizes = dict.fromkeys(SEGMENTS, max(0, counts.starts - 1))
+        sizes |= {"first": counts.starts, "ids": counts.starts, "traces": counts.traces}
         segments = {name: column[: sizes[name]] for name, column in self._segments.items()}
-        return Scan(events=places, times=times, doubtful=np.flatnonzero(kinds == DOUBTFUL), **segments)
+        return Scan(events=places, times=times, kinds=kinds, doubtful=np.flatnonzero(kinds == DOUBTFUL), **segments)
 
 
 def _columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:

@@ -54,3 +54,70 @@ static inline bool uuid_of(Place text, uint64_t id[2])
     id[1] = packed[2] | packed[3] << 32;
     return true;
 }
+
+enum { TIME = 24, ID = 36, TRACE = 35, SEGMENT = 16, LONGEST_VERSION = 7, LONGEST_NUMBER = 7 };
+
+/* Of a DOUBTFUL event only the grammars can tell what it is. A BORDER is none, but the end of what was in hand; a DUPLICATE was
+   delivered before. */
+enum kind { APPLICATION, START, END, REPORT, DOUBTFUL, BORDER, DUPLICATE };
+
+/* One element an event. */
+struct events {
+    int64_t *place; /* offset in the buffer */
+    int64_t *time;  /* microseconds since 1970 UTC */
+    uint8_t *kind;
+};
+
+/* One element a segment; where it is not plain only `first`, `ids` and `traced` mean anything. `traces` has one a `traced`. */
+struct segments {
+    int64_t *first; /* the number of its START among the events */
+    uint8_t *plain;
+    uint64_t *version; /* its bytes */
+    uint8_t *ids; /* zeros where START names no UUID */
+    uint64_t *uuids; /* two words each */
+    int64_t *report; /* offset in the buffer */
+    int64_t *start_time, *end_time;
+    double *duration, *billed, *initial; /* ms; not a number where there was no start-up */
+    int32_t *memory, *used; /* MB */
+    uint8_t *traced;
+    uint8_t *traces;
+};
+
+struct counts {
+    int64_t events, starts, traces;
+};
+
+#define STARTS(place, text) (memcmp(place, text, sizeof(text) - 1) == 0)
+#define EXPECT(at, text) (STARTS(at, text) && (at += sizeof(text) - 1))
+
+static inline bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
+
+/* ---- times: 2026-03-17T08:12:05.123Z, eight bytes at a time */
+
+#define DIGITS_0 0x00FFFF00FFFFFFFFu /* 2026-03- */
+#define DIGITS_1 0xFFFF00FFFF00FFFFu /* 17T08:12 */
+#define DIGITS_2 0x00FFFFFF00FFFF00u /* :05.123Z */
+
+static inline bool like(uint64_t value, uint64_t digits, const char *pattern)
+{
+    uint64_t low = value ^ 0x3030303030303030u;
+    uint64_t above_nine = ((low & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | low;
+    return (value & ~digits) == (word((Place)pattern) & ~digits) && !(above_nine & 0x8080808080808080u & digits);
+}
+
+static inline bool is_time(Place at)
+{
+    return like(word(at), DIGITS_0, "2026-03-") && like(word(at + 8), DIGITS_1, "17T08:12") &&
+           like(word(at + 16), DIGITS_2, ":05.123Z");
+}
+
+static inline int two(Place at) { return (at[0] - '0') * 10 + at[1] - '0'; }
+
+/* 1-6ac7c67c-4fb697db28b006524e491c37 */
+static inline bool is_trace(Place at)
+{
+    uint8_t digits[32];
+    memcpy(digits, at + 2, 8);
+    memcpy(digits + 8, at + 11, 24);
+    return STARTS(at, "1-") && at[10] == '-' && is_hexadecimal(digits, 32);
+}

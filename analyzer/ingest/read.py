@@ -14,10 +14,12 @@ from msgspec import Struct
 from analyzer.errors import UserError
 from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
-from analyzer.ingest.containers import recognise, s3_export
+from analyzer.ingest.containers import recognise, s3_export, subscription
 from analyzer.ingest.containers.container import Container
-from analyzer.ingest.exports import BUFFER, Exports, Reading
+from analyzer.ingest.deliveries import Deliveries
+from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
+from analyzer.ingest.segments import Reading
 from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find
 from analyzer.lake import Columns, Lake
 from analyzer.model import Source
@@ -68,21 +70,21 @@ def ingest(
     `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
     named = {str(Path(path)) for path in paths}
-    # Standard input lies in a temporary file that is gone once all groups have been listed.
-    if processes > 1 and STANDARD_INPUT not in paths:
+    found: Iterator[list[LogFile]] | None = None
+    if processes > 1 and not any(path == STANDARD_INPUT or Path(path).is_fifo() for path in paths):
         groups = list(find(paths))
-        if len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
+        # Members of archives lie in temporary files, which are gone once all groups have been listed.
+        lasting = all(file.path.exists() for group in groups for file in group)
+        if lasting and len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
             shares = workers.shares(groups, processes)
             parts = [
                 workers.Share(number, lake.folder, share, function, named, buffer)
                 for number, share in enumerate(shares)
             ]
             return _in_processes(parts, groups, progress)
-        found = iter(groups)
-    else:
-        found = find(paths)
+        found = iter(groups) if lasting else None
     reader = _Reader(lake, function, named, progress, buffer)
-    reader.read(found)
+    reader.read(found or find(paths))
     return reader.ingested()
 
 
@@ -133,6 +135,8 @@ class _Reader:
         self.named = named
         self.progress = progress
         self.exports = Exports(self._columns, self._hand_over, buffer) if buffer else None
+        self.deliveries: Deliveries | None = None
+        self.buffer = buffer
         self.result = Ingested([], 0, [], [], [])
         self.lines = 0
         self.invocations = 0
@@ -203,6 +207,9 @@ class _Reader:
                 events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
                 ends = partial(self._read, reading, opened, container)
                 self.exports.read(reading, events, head, content, ends, last)
+            elif self.buffer and container is subscription.CONTAINER:
+                self.deliveries = self.deliveries or Deliveries(self._columns, self._hand_over, self.buffer)
+                self._read(reading, opened, container, self.deliveries.read(reading, head, content, file))
             else:
                 self._plainly(reading, container, file, rejoin(head, content), opened)
         self.known.add(opened.digest)

@@ -13,67 +13,12 @@
 
 #include "native.h"
 
-enum { TIME = 24, ID = 36, TRACE = 35, SEGMENT = 16, LONGEST_VERSION = 7, LONGEST_NUMBER = 7 };
-
-/* Of a DOUBTFUL event only the grammars can tell what it is. A BORDER is none, but the end of what was in hand. */
-enum kind { APPLICATION, START, END, REPORT, DOUBTFUL, BORDER };
-
-/* One element an event. */
-struct events {
-    int64_t *place; /* offset in the buffer */
-    int64_t *time;  /* microseconds since 1970 UTC */
-    uint8_t *kind;
-};
-
-/* One element a segment; where it is not plain only `first` and `traced` mean anything. `traces` has one for each `traced`. */
-struct segments {
-    int64_t *first; /* the number of its START among the events */
-    uint8_t *plain;
-    uint64_t *version; /* its bytes */
-    uint8_t *ids;
-    uint64_t *uuids; /* two words each */
-    int64_t *report; /* offset in the buffer */
-    int64_t *start_time, *end_time;
-    double *duration, *billed, *initial; /* ms; not a number where there was no start-up */
-    int32_t *memory, *used; /* MB */
-    uint8_t *traced;
-    uint8_t *traces;
-};
-
-struct counts {
-    int64_t events, starts, traces;
-};
-
-#define STARTS(place, text) (memcmp(place, text, sizeof(text) - 1) == 0)
-#define EXPECT(at, text) (STARTS(at, text) && (at += sizeof(text) - 1))
-
-static bool is_digit(uint8_t byte) { return (uint8_t)(byte - '0') < 10; }
-
 static bool is_wordlike(uint8_t byte)
 {
     return is_digit(byte) || (uint8_t)((byte | 0x20) - 'a') < 26 || byte == '_' || byte == '-';
 }
 
-/* ---- times: 2026-03-17T08:12:05.123Z, eight bytes at a time */
-
-#define DIGITS_0 0x00FFFF00FFFFFFFFu /* 2026-03- */
-#define DIGITS_1 0xFFFF00FFFF00FFFFu /* 17T08:12 */
-#define DIGITS_2 0x00FFFFFF00FFFF00u /* :05.123Z */
-
-static bool like(uint64_t value, uint64_t digits, const char *pattern)
-{
-    uint64_t low = value ^ 0x3030303030303030u;
-    uint64_t above_nine = ((low & 0x7F7F7F7F7F7F7F7Fu) + 0x7676767676767676u) | low;
-    return (value & ~digits) == (word((Place)pattern) & ~digits) && !(above_nine & 0x8080808080808080u & digits);
-}
-
-static bool is_time(Place at)
-{
-    return like(word(at), DIGITS_0, "2026-03-") && like(word(at + 8), DIGITS_1, "17T08:12") &&
-           like(word(at + 16), DIGITS_2, ":05.123Z");
-}
-
-static int two(Place at) { return (at[0] - '0') * 10 + at[1] - '0'; }
+/* ---- times */
 
 /* Days since 1970 of a date that exists, else -1. After Howard Hinnant's days_from_civil. */
 static int64_t days(int year, int month, int day)
@@ -121,7 +66,7 @@ static bool is_quiet_node(Place text, Place own_id)
     if ((text[TIME] != '\t' && text[TIME] != ' ') || memcmp(text + TIME + 1, own_id, ID)) return false;
     Place level = text + TIME + 1 + ID;
     if (*level != '\t' && *level != ' ') return false;
-    static const char grave[][5] = {"warn", "erro", "fail", "fata", "crit", "task"};
+    static const char grave[][5] = {"warn", "erro", "fail", "fata", "crit", "seve", "pani", "task"};
     char lower[4];
     for (int i = 0; i < 4; i++) lower[i] = (char)(level[1 + i] | 0x20);
     for (unsigned i = 0; i < sizeof grave / sizeof *grave; i++)
@@ -132,19 +77,32 @@ static bool is_quiet_node(Place text, Place own_id)
 /* Messages that begin with a digit: the time of Node.js and .NET, 2026/03/17 of Go, or just a number. */
 static bool is_quiet_number(Place text, Place own_id)
 {
+    if (text[2] == ':') return false; /* 08:12:05 WARN */
     for (int i = 1; i < 4; i++) {
         if (text[i] >= 0x80) return false;
         if (!is_digit(text[i])) return true;
     }
     if (text[4] == '-') return is_quiet_node(text, own_id);
     if (text[4] != '/') return true;
+    /* Behind the time of Go's logger stands a level, a record, or what somebody wrote. */
     uint64_t high = (word(text) | word(text + 8) | word(text + 16)) & 0x8080808080808080u;
-    return !high && text[20] != '{';
+    return !high && text[20] != '{' && (uint8_t)(text[20] - 'A') > 25;
+}
+
+/* SEVERE: text, ERROR:shop.prices:text, "E, [2026-03-17T...", level=error, and a request id in front of a level. */
+static bool may_name_level(Place text)
+{
+    if (STARTS(text + 1, ", [") || (text[8] == '-' && text[13] == '-')) return true;
+    if (STARTS(text, "time=") || STARTS(text, "ts=") || STARTS(text, "level=")) return true;
+    int length = 0;
+    while (length < 12 && (uint8_t)((text[length] | 0x20) - 'a') < 26) length++;
+    return length && text[length] == ':';
 }
 
 /* Whether a message begins in a way in which nothing does that the grammars of the platform, of exceptions or of JSON claim. */
 static bool is_quiet(Place text, Place own_id)
 {
+    if (may_name_level(text)) return false;
     switch (*text) {
     case '[': /* Behind "[INFO]\t" only Python's own line can follow, and none of its levels below WARNING matters. */
         return STARTS(text, "[INFO]\t") || STARTS(text, "[DEBUG]\t");
@@ -173,11 +131,13 @@ static enum kind kind_of(Place text, Place own_id)
     return is_quiet(text, own_id) ? APPLICATION : DOUBTFUL;
 }
 
-/* Whether a line of the application that began quietly holds a field such as n=5, or says that time ran out. */
+/* Whether a line of the application that began quietly holds a field such as n=5 or a record, or says that time ran out. */
 static bool says_something(Place at, Place end)
 {
     for (Place equals = at; (equals = memchr(equals, '=', (size_t)(end - equals))); equals++)
         if (is_digit(equals[1]) || equals[1] >= 0x80) return true;
+    for (Place record = at; (record = memchr(record, '{', (size_t)(end - record))); record++)
+        if (record[-1] == '\t' && record[1] == '"') return true;
     for (Place task = at; (task = memchr(task, 'T', (size_t)(end - task))); task++)
         if (STARTS(task, "Task timed out after ")) return true;
     return false;
@@ -205,15 +165,6 @@ static bool decimal(Place *at, int64_t *value)
     *value = *value * 100 + two(*at + 1);
     *at += 3;
     return true;
-}
-
-/* 1-6ac7c67c-4fb697db28b006524e491c37 */
-static bool is_trace(Place at)
-{
-    uint8_t digits[32];
-    memcpy(digits, at + 2, 8);
-    memcpy(digits + 8, at + 11, 24);
-    return STARTS(at, "1-") && at[10] == '-' && is_hexadecimal(digits, 32);
 }
 
 /* What may stand between the figures of REPORT and the event that follows: the id of a trace, or nothing. */
@@ -250,11 +201,11 @@ static bool read_segment(Place buffer, const struct events *events, int64_t firs
 
     Place start = buffer + events->place[first] + TIME + 1, end = buffer + events->place[next - 2] + TIME + 1;
     Place report = buffer + events->place[next - 1], following = buffer + events->place[next];
-    Place id = start + sizeof "START RequestId: " - 1;
-    if (!uuid_of(id, out->uuids + 2 * row) || memcmp(end + sizeof "END RequestId: " - 1, id, ID)) return false;
+    Place id = out->ids + ID * row;
+    if (!*id || memcmp(end + sizeof "END RequestId: " - 1, id, ID)) return false;
     end += sizeof "END RequestId: " - 1 + ID;
     if (!STARTS(end, "\n\n") || end + 2 != report) return false;
-    uint64_t version = version_of(id + ID, buffer + events->place[first + 1]);
+    uint64_t version = version_of(start + sizeof "START RequestId: " - 1 + ID, buffer + events->place[first + 1]);
     if (!version) return false;
 
     Place at = report + TIME + 1, trace;
@@ -270,7 +221,6 @@ static bool read_segment(Place buffer, const struct events *events, int64_t firs
     if (!ending(at, following, &trace)) return false;
 
     out->version[row] = version;
-    memcpy(out->ids + ID * row, id, ID);
     out->report[row] = report - buffer;
     out->end_time[row] = events->time[next - 1];
     /* The START line may come long before the work: an environment can be started ahead of its first request. */
@@ -298,8 +248,8 @@ struct state {
     struct counts *counts;
 };
 
-/* A START at `place`, or the end of a closed stretch, which ends a segment as a START does. */
-static void begin_segment(const struct state *state)
+/* A START of the request `id`, or without one the end of a closed stretch, which ends a segment as a START does. */
+static void begin_segment(const struct state *state, Place id)
 {
     struct counts *counts = state->counts;
     const struct segments *segments = state->segments;
@@ -308,7 +258,10 @@ static void begin_segment(const struct state *state)
         segments->plain[row] =
             read_segment(state->buffer, state->events, segments->first[row], counts->events, segments, row, counts);
     }
-    segments->first[counts->starts++] = counts->events;
+    int64_t row = counts->starts++;
+    segments->first[row] = counts->events;
+    if (!id || !uuid_of(id, segments->uuids + 2 * row)) memset(segments->ids + ID * row, 0, ID);
+    else memcpy(segments->ids + ID * row, id, ID);
 }
 
 static void scan_stretch(const struct state *state, struct stretch stretch, int64_t longest_event)
@@ -336,8 +289,8 @@ static void scan_stretch(const struct state *state, struct stretch stretch, int6
             at += TIME + 1;
             events->kind[*count] = (uint8_t)kind_of(at, own_id);
             if (events->kind[*count] == START) {
-                begin_segment(state);
                 own_id = at + sizeof "START RequestId: " - 1;
+                begin_segment(state, own_id);
             }
             ++*count;
         }
@@ -348,7 +301,7 @@ static void scan_stretch(const struct state *state, struct stretch stretch, int6
         events->place[*count] = stretch.end;
         events->time[*count] = *count ? events->time[*count - 1] : 0;
         events->kind[*count] = BORDER;
-        begin_segment(state);
+        begin_segment(state, NULL);
         ++*count;
     }
 }

@@ -46,7 +46,7 @@ def equal_count(
 ) -> Bins | None:
     """The aggregate `value` of invocations for which `condition` holds, in up to 240 bins; None where 24 cannot be filled."""
     where = f"{scope.where} AND end_time IS NOT NULL AND {condition}"
-    n = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {where}")[0]["n"]
+    n = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {where}")[0]["n"]
     count = min(MOST_BINS, n // least_calls)
     if not one_function(scope) or count < LEAST_BINS:
         return None
@@ -93,7 +93,7 @@ def weekly(engine: Engine, scope: Scope) -> tuple[Rhythm | None, str]:
 
 def _repeating(engine: Engine, scope: Scope, length: int, period: int, days: int) -> tuple[Rhythm | None, str]:
     where = f"{scope.where} AND end_time IS NOT NULL AND {WARM_AND_WELL}"
-    (row,) = engine.rows(
+    (row,) = engine.numbers(
         f"SELECT epoch_us(min(end_time)) AS first, epoch_us(max(end_time)) AS last FROM invocations WHERE {where}"
     )
     if not one_function(scope) or row["first"] is None or row["last"] - row["first"] < 2 * (period - 1) * length:

@@ -47,7 +47,7 @@ def broken(
 
 def broken_lines(engine: Engine, scope: Scope) -> Iterator[str]:
     """Reports that contradict themselves, counted."""
-    (row,) = engine.rows(f"""
+    (row,) = engine.numbers(f"""
 WITH streams AS (
   SELECT count(*) FILTER ({COLD}) AS cold, count(*) FILTER ({RESETS}) AS resets
   FROM invocations WHERE {scope.where} AND stream IS NOT NULL GROUP BY function, stream

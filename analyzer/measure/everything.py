@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 
 from analyzer.lake import Engine, Lake
 from analyzer.measure.alarms import alarms
+from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold
 from analyzer.measure.metrics import families
-from analyzer.measure.metrics.breaches import breach, slower_than
+from analyzer.measure.metrics.breaches import breaches, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
-from analyzer.measure.pictures import histogram, points, timeline
+from analyzer.measure.pictures import arrivals, histogram, levels, marks, points, timeline, waits
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
 from analyzer.measure.slices import slices
@@ -44,7 +45,7 @@ def measure(
     """
     with lake.open() as engine:
         everything = Scope(window)
-        (row,) = engine.rows(
+        (row,) = engine.numbers(
             f"SELECT count(*) AS n, min(epoch_us(coalesce(start_time, end_time))) AS begin, max(epoch_us(end_time)) AS finish "
             f"FROM invocations WHERE {everything.where}"
         )
@@ -56,13 +57,18 @@ def measure(
         for scope, name in _functions(engine, everything):
             progress(name)
             functions.append(_function(engine, scope, name, chosen, region))
+        begin, finish = row["begin"], row["finish"]
         return Measurements(
-            period=(row["begin"], row["finish"]),
+            period=(begin, finish),
             overall=overall,
             functions=functions,
             histogram=histogram(engine, everything),
-            timeline=timeline(engine, everything, row["begin"], row["finish"]) if row["finish"] is not None else [],
+            timeline=timeline(engine, everything, begin, finish) if finish is not None else [],
             points=points(engine, everything),
+            waits=waits(engine, everything),
+            marks=marks(engine, everything),
+            levels=levels(engine, everything, begin, finish) if finish is not None else [],
+            arrivals=arrivals(engine, everything),
             quality=quality(engine, everything, broken(engine, everything, overall, functions, chosen)),
             evidence=engine.evidence,
         )
@@ -70,7 +76,7 @@ def measure(
 
 def _functions(engine: Engine, everything: Scope) -> Iterator[tuple[Scope, str]]:
     """Each function, the busiest first."""
-    rows = engine.rows(
+    rows = engine.numbers(
         f"SELECT function, count(*) AS n FROM invocations WHERE {everything.where} GROUP BY function ORDER BY n DESC, function"
     )
     for row in rows:
@@ -81,9 +87,9 @@ def _functions(engine: Engine, everything: Scope) -> Iterator[tuple[Scope, str]]
 def _function(
     engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...], region: str | None
 ) -> FunctionMeasurements:
-    breaches = [breach(engine, scope, threshold) for threshold in thresholds]
-    headline = _headline(breaches, thresholds)
-    (known,) = engine.rows(f"""
+    held = breaches(engine, scope, thresholds)
+    headline = _headline(held, thresholds)
+    (known,) = engine.numbers(f"""
 SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT version)) AS versions,
        list_sort(list(DISTINCT memory_mb)) AS sizes
 FROM invocations WHERE {scope.where}""")
@@ -95,7 +101,7 @@ FROM invocations WHERE {scope.where}""")
         name=name,
         invocations=int(metrics["invocations"].value or 0),
         metrics=metrics,
-        breaches=breaches,
+        breaches=held,
         slices=list(_narrower(engine, scope, settings, metrics)),
         runtimes=[runtime for runtime in known["runtimes"] or [] if runtime],
         versions=[version for version in known["versions"] or [] if version],
@@ -103,12 +109,13 @@ FROM invocations WHERE {scope.where}""")
         region=settings.region,
         errors=error_groups(engine, scope),
         alarms=[] if scope.mixed else list(alarms(engine, scope, metrics)),
+        behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
 
 
-def _headline(breaches: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:
+def _headline(held: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:
     """The highest threshold that many exceed, else the highest that any exceeds, else the lowest."""
-    by_length = sorted(zip(thresholds, breaches, strict=True), key=lambda pair: pair[0].limit_ms, reverse=True)
+    by_length = sorted(zip(thresholds, held, strict=True), key=lambda pair: pair[0].limit_ms, reverse=True)
     for least in (WORTH_A_HEADLINE, 0.0):
         for threshold, measured in by_length:
             if (measured.value or 0.0) >= least and measured.k:
@@ -118,9 +125,9 @@ def _headline(breaches: list[Measured], thresholds: tuple[Threshold, ...]) -> Th
 
 def _region(engine: Engine, scope: Scope) -> str | None:
     """The region that the runtime's ARN names, which is the only place in a function's logs that does."""
-    rows = engine.rows(f"""
+    rows = engine.numbers(f"""
 SELECT regexp_extract(message, 'arn:aws[a-z-]*:lambda:([a-z0-9-]+):', 1) AS region, count(*) AS n
-FROM events WHERE {scope.where_events} AND kind = 'init' AND message LIKE '%arn:aws%'
+FROM events WHERE {scope.where_events} AND kind IN ('init', 'restore') AND message LIKE '%arn:aws%'
 GROUP BY region ORDER BY n DESC, region LIMIT 1""")
     return rows[0]["region"] or None if rows else None
 

@@ -38,7 +38,7 @@ ORDER BY failed DESC, lines DESC, fingerprint, function LIMIT {MOST_GROUPS}""")
 
 
 def _excerpts(engine: Engine, scope: Scope, function: str, fingerprint: str) -> list[Excerpt]:
-    rows = engine.rows(f"""
+    rows = engine.numbers(f"""
 SELECT message, source, position, epoch_us(time) AS time, request_id
 FROM events WHERE {scope.where_events} AND fingerprint = {text_literal(fingerprint)}
   AND coalesce(function, '') = {text_literal(function)}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
 from analyzer.errors import UserError
 from analyzer.figures import milliseconds
-from analyzer.lake import Engine
+from analyzer.lake import Answer, Engine
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import (
     Interval,
@@ -81,7 +81,7 @@ def sampled(engine: Engine, scope: Scope, column: str, most: int) -> tuple[Scope
 
     Rows stay or go by the MD5 of `column`: the same ones every time, and all that share a value together.
     """
-    (row,) = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
+    (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
     if row["n"] <= most:
         return scope, None
     one_in = math.ceil(row["n"] / most)
@@ -93,24 +93,46 @@ def share(
     engine: Engine, scope: Scope, metric: str, condition: str, *, of: str = "true", population: str | None = None
 ) -> Measured:
     """The share of invocations for which `condition` holds, among those of `scope` for which `of` holds."""
+    (measured,) = shares(engine, scope, [(metric, condition)], of=of, population=population)
+    return measured
+
+
+def shares(
+    engine: Engine,
+    scope: Scope,
+    conditions: Sequence[tuple[str, str]],
+    *,
+    of: str = "true",
+    population: str | None = None,
+) -> list[Measured]:
+    """Several shares of the same invocations in one pass over them: pairs of a metric and its condition."""
+    counts = ", ".join(f"count(*) FILTER ({condition}) AS k{i}" for i, (_, condition) in enumerate(conditions))
+    sums = ",\n       ".join(
+        f"sum(k{i})::BIGINT AS k{i}, sum(k{i} * k{i})::DOUBLE AS kk{i}, sum(k{i} * n)::DOUBLE AS kn{i}"
+        for i in range(len(conditions))
+    )
     answer = engine.ask(f"""
 WITH clusters AS (
-  SELECT count(*) AS n, count(*) FILTER ({condition}) AS k
+  SELECT count(*) AS n, {counts}
   FROM invocations WHERE {scope.where} AND {of}
   GROUP BY {CLUSTER}
 )
-SELECT sum(k)::BIGINT AS k, sum(n)::BIGINT AS n, count(*) AS clusters,
-       sum(k * k)::DOUBLE AS kk, sum(k * n)::DOUBLE AS kn, sum(n * n)::DOUBLE AS nn
+SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(n * n)::DOUBLE AS nn,
+       {sums}
 FROM clusters""")
+    return [_share(metric, answer, i, population or scope.population) for i, (metric, _) in enumerate(conditions)]
+
+
+def _share(metric: str, answer: Answer, i: int, population: str) -> Measured:
     row = answer.row
-    n, population = row["n"] or 0, population or scope.population
+    n, k = row["n"] or 0, row[f"k{i}"]
     if n == 0:
         return Measured(
             metric=metric, value=None, unit="share", n=0, population=population, evidence=answer.id, note=NOTHING
         )  # fmt: skip
-    rate = row["k"] / n
-    residuals = row["kk"] - 2 * rate * row["kn"] + rate * rate * row["nn"]
-    interval = clustered_share(row["k"], n, row["clusters"], max(0.0, residuals))
+    rate = k / n
+    residuals = row[f"kk{i}"] - 2 * rate * row[f"kn{i}"] + rate * rate * row["nn"]
+    interval = clustered_share(k, n, row["clusters"], max(0.0, residuals))
     return Measured(
         metric=metric,
         value=rate,
@@ -118,7 +140,7 @@ FROM clusters""")
         high=interval.high,
         unit="share",
         n=n,
-        k=row["k"],
+        k=k,
         population=population,
         evidence=answer.id,
         interval=_method(interval),
@@ -143,26 +165,24 @@ def spreads(engine: Engine, scope: Scope, column: str, quantiles: dict[str, floa
 
     That is what the share of values at or below it is worth, which environments that are high as a whole make uneven.
     """
-    rows = f"FROM invocations WHERE {scope.where} AND {column} IS NOT NULL"
-    (counted,) = engine.rows(f"SELECT count(*) AS n {rows}")
-    n = counted["n"]
-    if n == 0:
-        return dict.fromkeys(quantiles, Spread(0, 0, 0.0))
-    points = ", ".join(
-        f"quantile_disc({column}, {(nearest_rank(n, p) - 0.5) / n!r}) AS q{i}" for i, p in enumerate(quantiles.values())
-    )
-    counts = ", ".join(f"count(*) FILTER ({column} <= q{i}) AS k{i}" for i in range(len(quantiles)))
+    points = ", ".join(f"quantile_disc(x, {p!r}) AS q{i}" for i, p in enumerate(quantiles.values()))
+    counts = ", ".join(f"count(*) FILTER (x <= q{i}) AS k{i}" for i in range(len(quantiles)))
     sums = ", ".join(
         f"sum(k{i})::BIGINT AS k{i}, sum(k{i} * k{i})::DOUBLE AS kk{i}, sum(k{i} * n)::DOUBLE AS kn{i}"
         for i in range(len(quantiles))
     )
-    (row,) = engine.rows(f"""
-WITH points AS (SELECT {points} {rows}),
-clusters AS (
-  SELECT count(*) AS n, {counts}
-  FROM invocations, points WHERE {scope.where} AND {column} IS NOT NULL GROUP BY {CLUSTER}
+    (row,) = engine.numbers(f"""
+WITH calls AS (
+  SELECT {column} AS x, {CLUSTER} AS cluster FROM invocations WHERE {scope.where} AND {column} IS NOT NULL
+), points AS (
+  SELECT {points} FROM calls
+), clusters AS (
+  SELECT count(*) AS n, {counts} FROM calls, points GROUP BY cluster
 )
-SELECT count(*) AS clusters, sum(n * n)::DOUBLE AS nn, {sums} FROM clusters""")
+SELECT count(*) AS clusters, coalesce(sum(n), 0)::BIGINT AS n, sum(n * n)::DOUBLE AS nn, {sums} FROM clusters""")
+    n = row["n"]
+    if n == 0:
+        return dict.fromkeys(quantiles, Spread(0, 0, 0.0))
     found = {}
     for i, name in enumerate(quantiles):
         share = row[f"k{i}"] / n

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from analyzer.lake import Engine
-from analyzer.measure.metrics.cold_starts import COLD
+from analyzer.measure.family import CLUSTER
+from analyzer.measure.metrics.cold_starts import COLD, TOTAL
+from analyzer.measure.metrics.concurrency import BEGIN, END, PLACED
 from analyzer.measure.metrics.errors import FAILED
 from analyzer.measure.scope import Scope
-from analyzer.model import HistogramBin, Point, TimeBin
+from analyzer.model import Arrival, AtOnce, HistogramBin, MemoryMarks, Point, TimeBin, WaitBin
 
 # Bins that grow by 5 %: narrow enough to see two modes, and at most 280 of them from 1 ms to 15 minutes.
 GROWTH = 1.05
@@ -15,6 +17,10 @@ MOST_POINTS = 2_000
 BINS = 120
 LENGTHS = (60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 SECOND = 1_000_000
+# No call lasts longer than that; what claims to is a mistake of its line, and would fill every bin of the picture.
+LONGEST = 3_600 * SECOND
+# Moments that can be told apart in a picture.
+MOST_ARRIVALS = 60
 
 
 def histogram(engine: Engine, scope: Scope) -> list[HistogramBin]:
@@ -26,9 +32,14 @@ FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL OR
     ]
 
 
-def timeline(engine: Engine, scope: Scope, begin: int, end: int) -> list[TimeBin]:
+def _length(begin: int, end: int) -> int:
+    """Seconds in a bin of time."""
     wanted = (end - begin) / SECOND / BINS
-    seconds = next((length for length in LENGTHS if length >= wanted), LENGTHS[-1])
+    return next((length for length in LENGTHS if length >= wanted), LENGTHS[-1])
+
+
+def timeline(engine: Engine, scope: Scope, begin: int, end: int) -> list[TimeBin]:
+    seconds = _length(begin, end)
     answer = engine.ask(f"""
 SELECT function, epoch_us(end_time) // {seconds * SECOND} AS bin, count(*) AS n,
        quantile_disc(duration_ms, 0.5) AS p50, quantile_disc(duration_ms, 0.95) AS p95, max(duration_ms) AS longest,
@@ -53,9 +64,66 @@ FROM invocations WHERE {scope.where} AND end_time IS NOT NULL GROUP BY function,
 def points(engine: Engine, scope: Scope) -> list[Point]:
     """Every invocation, unless they are too many to tell apart."""
     condition = f"{scope.where} AND duration_ms IS NOT NULL"
-    if engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {condition}")[0]["n"] > MOST_POINTS:
+    if engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {condition}")[0]["n"] > MOST_POINTS:
         return []
     answer = engine.ask(f"""
 SELECT function, epoch_us(end_time) AS time, duration_ms, outcome, {COLD} AS cold
 FROM invocations WHERE {condition} ORDER BY end_time, source, position""")
     return [Point(row["function"], row["time"], row["duration_ms"], row["outcome"], row["cold"]) for row in answer.rows]
+
+
+def waits(engine: Engine, scope: Scope) -> list[WaitBin]:
+    """How long callers waited, initialisation included, where it came first and where it did not."""
+    answer = engine.ask(f"""
+SELECT {COLD} AS cold, floor(ln(greatest({TOTAL}, 0.01)) / ln({GROWTH}))::INTEGER AS bin, count(*) AS n
+FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL ORDER BY ALL""")
+    return [WaitBin(row["cold"], GROWTH ** row["bin"], GROWTH ** (row["bin"] + 1), row["n"]) for row in answer.rows]
+
+
+def marks(engine: Engine, scope: Scope) -> list[MemoryMarks]:
+    """The last mark of each environment is its highest."""
+    answer = engine.ask(f"""
+WITH environments AS (
+  SELECT function, memory_mb AS size, max(max_memory_mb) AS used
+  FROM invocations WHERE {scope.where} AND memory_mb > 0 AND max_memory_mb IS NOT NULL GROUP BY function, memory_mb, {CLUSTER}
+)
+SELECT function, size, count(*) AS environments, quantile_disc(used, 0.5) AS p50, max(used) AS peak
+FROM environments GROUP BY function, size ORDER BY peak / size DESC, function, size""")
+    return [
+        MemoryMarks(row["function"], row["size"], row["environments"], row["p50"], row["peak"]) for row in answer.rows
+    ]
+
+
+def levels(engine: Engine, scope: Scope, begin: int, end: int) -> list[AtOnce]:
+    """The sweep of `metrics/concurrency.py`, cut at the bins of time; an end and a beginning at one instant add nothing."""
+    seconds = _length(begin, end)
+    length = seconds * SECOND
+    answer = engine.ask(f"""
+WITH calls AS (
+  SELECT function, {BEGIN} AS a, {END} AS z FROM invocations WHERE {scope.where} AND {PLACED}
+), pieces AS (
+  SELECT function, a, z, unnest(range(a // {length}, (z - 1) // {length} + 1)) AS bin
+  FROM calls WHERE z > a AND z - a <= {LONGEST}
+), steps AS (
+  SELECT function, bin, greatest(a, bin * {length}) AS moment, 1 AS step FROM pieces
+  UNION ALL SELECT function, bin, least(z, (bin + 1) * {length}), -1 FROM pieces
+), swept AS (
+  SELECT function, bin, sum(step) OVER (PARTITION BY function, bin ORDER BY moment, step) AS level FROM steps
+)
+SELECT function, bin, max(level)::INTEGER AS peak FROM swept GROUP BY function, bin ORDER BY function, bin""")
+    return [AtOnce(row["function"], row["bin"] * length, seconds, row["peak"]) for row in answer.rows]
+
+
+def arrivals(engine: Engine, scope: Scope) -> list[Arrival]:
+    """What came while these logs were written; what is seen first of all was there before them."""
+    firsts = " UNION ALL ".join(
+        f"SELECT function, '{what}' AS what, {column} AS name, min(end_time) AS time FROM invocations "
+        f"WHERE {scope.where} AND {column} IS NOT NULL AND end_time IS NOT NULL GROUP BY function, {column}"
+        for what, column in (("version", "version"), ("runtime", "runtime"), ("memory", "memory_mb::VARCHAR"))
+    )
+    answer = engine.ask(f"""
+WITH firsts AS ({firsts})
+SELECT function, what, name, epoch_us(time) AS time FROM firsts
+QUALIFY row_number() OVER (PARTITION BY function, what ORDER BY time, name) > 1
+ORDER BY time, function, what, name LIMIT {MOST_ARRIVALS}""")
+    return [Arrival(row["function"], row["time"], row["what"], row["name"]) for row in answer.rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from analyzer.lake import Engine
+from analyzer.measure.flaws import flaws
 from analyzer.measure.scope import Scope
 from analyzer.model import Quality, Source
 
@@ -52,6 +53,7 @@ FROM invocations WHERE {scope.where}""")
         sources=sources,
         counts=counts,
         lacking=_lacking(counts),
+        flaws=flaws(engine, scope),
         broken=broken,
         not_in_logs=list(NEVER_IN_LOGS),
     )

@@ -31,7 +31,7 @@ class Window(Struct, frozen=True):
         if since is None and until is None:
             return Window()
         with lake.open() as engine:
-            latest = engine.rows("SELECT max(epoch_us(end_time)) AS latest FROM invocations")[0]["latest"]
+            latest = engine.numbers("SELECT max(epoch_us(end_time)) AS latest FROM invocations")[0]["latest"]
         return Window(_moment(since, latest, "--since"), _moment(until, latest, "--until"))
 
 

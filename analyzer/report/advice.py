@@ -236,20 +236,24 @@ def _alarm(
     return _Alarm(advice, {f"{logical_id(function or 'All')}{what}Alarm": resource})
 
 
+def _span(seconds: int) -> str:
+    return figures.span(seconds * 1e6)
+
+
 def tried(alarm: Alarm) -> str:
     """What the alarm would have done on these logs."""
     trial = alarm.trial
     if trial is None:
         return "these logs do not show it"
-    watched = figures.span(trial.watched_s)
+    watched = _span(trial.watched_s)
     if not trial.firings:
         missed = ", not even in the slow episode" if alarm.episode_begin is not None else ""
         return f"would not have gone off in {watched}{missed}"
     first = trial.shown[0]
-    when = f"{figures.write(first.begin, 'time')} for {figures.span(first.seconds)}"
+    when = f"{figures.write(first.begin, 'time')} for {_span(first.seconds)}"
     if alarm.episode_begin is None:
         times = "once, at" if trial.firings == 1 else f"{trial.firings:,} times, first at"
-        return f"would have gone off {times} {when}; on for {figures.span(trial.on_s)} of {watched}"
+        return f"would have gone off {times} {when}; on for {_span(trial.on_s)} of {watched}"
     if trial.outside == trial.firings:
         return f"would have missed the slow episode, and gone off {trial.firings:,} times outside it"
     false = {0: "no false alarm", 1: "1 false alarm"}.get(trial.outside, f"{trial.outside:,} false alarms")

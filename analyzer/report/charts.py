@@ -1,220 +1,380 @@
-"""The two pictures of a report as SVG: how durations are distributed, and how they went over time.
-
-The same measurements give the same bytes. Names come from logs, so they reach a picture as one line of visible text, which
-no layout engine interprets.
-"""
+"""The pictures of a report as SVG: durations and how they went over time, waits for cold starts, memory, calls at once."""
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from datetime import UTC
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from analyzer.model import HistogramBin, Outcome, Point, TimeBin
-from analyzer.report.escape import cut, visible
+from msgspec import Struct
 
-if TYPE_CHECKING:  # matplotlib takes half a second to load
+from analyzer import figures
+from analyzer.model import AtOnce, HistogramBin, Measured, MemoryMarks, Outcome, Point, TimeBin, WaitBin
+from analyzer.report.drawing import (
+    ALARM,
+    FIRST_DAY,
+    GREY,
+    GRID,
+    INK,
+    LAST_DAY,
+    LOOKS,
+    OTHER,
+    PAPER,
+    SECOND,
+    SECONDS_A_DAY,
+    THRESHOLD,
+    Drawing,
+    Entries,
+    Look,
+    count_axis,
+    day,
+    drawable,
+    drawing,
+    duration_axis,
+    duration_text,
+    function_label,
+    function_name,
+    label_above,
+    label_beside,
+    limits,
+    looks,
+    mark,
+    stroke,
+    swatch,
+    time_axis,
+)
+
+if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
-# Okabe and Ito's palette, which people with any kind of colour vision can tell apart, without its pale yellow.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
-GREY, INK, ALARM = "#9A9A9A", "#333333", "#B2182B"
-OTHER, UNNAMED = "other functions", "not named"
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "reportline",
-    "font.family": "sans-serif",
-    # The first one comes with matplotlib, so that every machine measures text alike.
-    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
-    "font.size": 9,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-}
 NOT_FAILED: tuple[Outcome, ...] = ("ok", "unknown")
-LONGEST_NAME, LONGEST_TITLE = 36, 88
-THRESHOLD: dict[str, Any] = {"color": ALARM, "linewidth": 1.0, "linestyle": (0, (4, 2)), "zorder": 3}
-GRID: dict[str, Any] = {"color": "#E4E4E4", "linewidth": 0.6}
-WIDTH = 9.0
-# Characters beside each other below the picture, and what a threshold's label takes up of an axis.
-WIDEST_LEGEND, LABEL_WIDTH, LABEL_HEIGHT = 130, 0.07, 0.06
 MOST_MARKS = 200
 # Of the bars that the range of durations is divided into; fewer are filled.
 BARS = 28
 # With more functions than this, a line for the median too would leave none of them readable.
 MOST_MEDIANS = 3
-LEAST_MS = 0.01  # what a duration of nothing is drawn as, for want of a logarithm
-SECOND, MINUTE, HOUR = 1_000.0, 60_000.0, 3_600_000.0
-TICKS = (
-    *(digit * 10.0**power for power in range(-2, 3) for digit in (1, 2, 5)),
-    *(seconds * SECOND for seconds in (1, 2, 5, 10, 20, 30)),
-    *(minutes * MINUTE for minutes in (1, 2, 4, 8, 15, 30)),
-    *(hours * HOUR for hours in (1, 2, 5, 10, 20, 50, 100)),
-)
-COARSE_TICKS = (
-    *(10.0**power for power in range(-2, 5)),
-    MINUTE,
-    4 * MINUTE,
-    15 * MINUTE,
-    HOUR,
-    10 * HOUR,
-    100 * HOUR,
-)
-MOST_TICKS = 11
-SECONDS_A_DAY = 86_400
-# A moment outside of these is a mistake of the log, and a calendar cannot show it.
-FIRST_DAY, LAST_DAY = 1.0, 73_000.0
-LEAST_MARGIN_DAYS = 30 / SECONDS_A_DAY
-# The end of an axis of durations is at least this many times its beginning.
-LEAST_RANGE = 5.0
+# Beyond these a picture of memory is a list.
+MOST_FUNCTIONS = 12
+# More points than these are drawn smaller, and bins of time speak for them: a page must not grow with each.
+MOST_HINTS = 400
+# Of the picture's width, what a moment's label takes up; where the next is nearer, its symbol has to do.
+LABEL_ROOM = 0.16
+ROW = 0.3  # inches that a function takes up in the picture of memory
+MomentKind = Literal["change", "episode", "version", "runtime", "memory"]
+# The symbol of a moment, and what the legend calls it.
+SYMBOLS: dict[MomentKind, tuple[str, str]] = {
+    "change": ("*", "lasting change"),
+    "episode": ("_", "slow stretch"),
+    "version": ("v", "new version"),
+    "runtime": ("D", "new runtime"),
+    "memory": ("s", "new memory size"),
+}
+HAPPENED, ARRIVED = ("change", "episode"), ("version", "runtime", "memory")
 
 
-def distribution(histogram: list[HistogramBin], points: list[Point], thresholds_ms: list[float], title: str) -> bytes:
-    """Durations on a logarithmic axis, stacked by function; while invocations are few, each as a mark below."""
-    colours = _colours((one.function, one.n) for one in histogram)
+class Moment(Struct, frozen=True):
+    """Something that happened to a function, from `begin` to `end` in microseconds; for a change, the limits of its place."""
+
+    function: str | None
+    kind: MomentKind
+    begin: int
+    at: int
+    end: int
+    text: str
+
+
+def distribution(
+    histogram: list[HistogramBin],
+    points: list[Point],
+    thresholds_ms: list[float],
+    quantiles: dict[str, Measured],
+    title: str,
+) -> bytes:
+    """Durations on a logarithmic axis, stacked by function; while they are few, each as a mark below; quantiles with limits."""
+    known = looks((one.function, one.n) for one in histogram)
     marks = points if len(points) <= MOST_MARKS else []
-    low, high = _limits([edge for one in histogram for edge in (one.low_ms, one.high_ms)] + thresholds_ms)
-    with _figure(3.6, title) as figure:
+    low, high = limits([edge for one in histogram for edge in (one.low_ms, one.high_ms)] + thresholds_ms)
+    with drawing(3.6 + 0.18 * len(quantiles), title) as picture:
+        strip = [0.06 * (len(known) + 1)] if marks else []
+        row = [0.08 * (len(quantiles) + 0.5)] if quantiles else []
+        bars, *below = rows = picture.rows(1.0, *strip, *row)
+        _stack(picture, bars, histogram, known)
         if marks:
-            bars, lowest = figure.subplots(2, 1, sharex=True, height_ratios=(1.0, 0.06 * (len(colours) + 1)))
-            bars.tick_params(axis="x", bottom=False, labelbottom=False)
-            _strip(lowest, marks, colours)
-        else:
-            bars = lowest = figure.subplots()
-        _stack(bars, histogram, colours)
-        for axes in (bars, lowest) if marks else (bars,):
+            _strip(below[0], marks, known)
+        if quantiles:
+            _intervals(picture, below[-1], quantiles)
+        for axes in rows:
             for threshold in thresholds_ms:
-                axes.axvline(_drawable(threshold), **THRESHOLD)
-        _label_above(bars, thresholds_ms, low, high)
-        _duration_axis(lowest, "x", low, high)
-        lowest.set_xlabel("duration")
-        _count_axis(bars, "invocations")
-        _legend(figure, [(name, _mark("s", colour)) for name, colour in colours.items()])
-        return _svg(figure, title)
+                axes.axvline(drawable(threshold), **THRESHOLD)
+        label_above(bars, thresholds_ms, low, high)
+        duration_axis(rows[-1], "x", low, high)
+        rows[-1].set_xlabel("duration")
+        count_axis(bars, "invocations")
+        picture.legend([(name, swatch(look.colour, look.hatch)) for name, look in known.items()])
+        return picture.svg()
 
 
-def timeline(points: list[Point], bins: list[TimeBin], thresholds_ms: list[float], title: str) -> bytes:
-    """Durations over time: each invocation while there are few, else quantiles and counts by bins of time."""
-    placed = [one for one in points if FIRST_DAY < _day(one.time) < LAST_DAY]
-    binned = [one for one in bins if FIRST_DAY < _day(one.start) < LAST_DAY] if not placed else []
+def timeline(
+    points: list[Point], bins: list[TimeBin], moments: list[Moment], thresholds_ms: list[float], title: str
+) -> bytes:
+    """Durations over time: each invocation while there are few, else quantiles and counts by bins of time; what happened above."""
+    placed = [one for one in points if FIRST_DAY < day(one.time) < LAST_DAY]
+    binned = [one for one in bins if FIRST_DAY < day(one.start) < LAST_DAY] if not placed else []
     counted = any(one.failed or one.cold_starts for one in binned)
-    with _figure(4.4 if counted else 3.6, title) as figure:
-        if counted:
-            upper, lowest = figure.subplots(2, 1, sharex=True, height_ratios=(3.0, 1.0))
-            upper.tick_params(axis="x", bottom=False, labelbottom=False)
+    known = looks([(one.function, 1) for one in placed] or [(one.function, one.n) for one in binned])
+    days = [day(one.time) for one in placed] + [edge for one in binned for edge in _span(one)]
+    shown = [one for one in moments if days and min(days) <= day(one.at) <= max(days)]
+    with drawing(3.6 + 0.8 * counted + 0.5 * bool(shown), title) as picture:
+        above, below = [0.45] if shown else [], [1.0] if counted else []
+        rows = picture.rows(*above, 3.0, *below)
+        upper = rows[len(above)]
+        entries = _invocations(upper, placed, known) if placed else _quantiles(upper, binned, known)
+        if placed and len(placed) <= MOST_HINTS:
+            _say_points(picture, upper, placed, known)
         else:
-            upper = lowest = figure.subplots()
-        entries = _invocations(upper, placed) if placed else _quantiles(upper, binned)
-        entries += _counts(lowest, binned) if counted else []
-        low, high = _limits(
+            _say_bins(picture, upper, [one for one in bins if FIRST_DAY < day(one.start) < LAST_DAY], known, _summary)
+        entries += _counts(rows[-1], binned) if counted else []
+        low, high = limits(
             [one.duration_ms for one in placed]
             + [value for one in binned for value in (one.p50_ms, one.p95_ms) if value is not None]
             + thresholds_ms
         )
         for threshold in thresholds_ms:
-            upper.axhline(_drawable(threshold), **THRESHOLD)
-        _label_beside(upper, thresholds_ms, low, high)
-        _duration_axis(upper, "y", low, high)
+            upper.axhline(drawable(threshold), **THRESHOLD)
+        label_beside(upper, thresholds_ms, low, high)
+        duration_axis(upper, "y", low, high)
         upper.set_ylabel("duration")
-        _time_axis(lowest, [_day(one.time) for one in placed] + [day for one in binned for day in _span(one)])
-        _legend(figure, entries)
-        return _svg(figure, title)
+        time_axis(rows[-1], days)
+        if shown:
+            entries += _moments(picture, rows[0], rows[1:], shown, known)
+        picture.legend(entries)
+        return picture.svg()
+
+
+def waits(bins: list[WaitBin], title: str) -> bytes:
+    """How long callers waited, those whose environment had to be initialised first above the others."""
+    low, high = limits([edge for one in bins for edge in (one.low_ms, one.high_ms)])
+    with drawing(3.4, title) as picture:
+        rows = picture.rows(1.0, 1.0)
+        for axes, cold, look in zip(rows, (True, False), (LOOKS[1], LOOKS[0]), strict=True):
+            mine = [HistogramBin(None, one.low_ms, one.high_ms, one.n) for one in bins if one.cold == cold]
+            _stack(picture, axes, mine, {function_name(None): look}, "cold starts" if cold else "warm calls")
+            count_axis(axes, "cold starts" if cold else "warm calls")
+        duration_axis(rows[-1], "x", low, high)
+        rows[-1].set_xlabel("initialisation and duration together")
+        return picture.svg()
+
+
+def memory(marks: list[MemoryMarks], title: str) -> bytes:
+    """High-water marks as a part of what is configured: the median environment's as a bar, the fullest one's as its end."""
+    shown = marks[:MOST_FUNCTIONS]
+    with drawing(1.3 + ROW * len(shown), title) as picture:
+        (axes,) = picture.rows(1.0)
+        for row, one in enumerate(shown):
+            median, peak = one.p50_mb / one.size_mb, one.peak_mb / one.size_mb
+            axes.barh(row, median, 0.55, color=LOOKS[0].colour)
+            axes.barh(
+                row, peak - median, 0.55, median, color=LOOKS[4].colour, edgecolor=PAPER, hatch="//", linewidth=0.0
+            )
+            axes.annotate(f"{one.peak_mb:,.0f} of {one.size_mb:,} MB", (peak, row), xytext=(5, 0), textcoords="offset points",
+                          va="center")  # fmt: skip
+            picture.say(
+                axes, (0.0, peak), (row - 0.4, row + 0.4), f"{function_name(one.function)}, {one.size_mb:,} MB configured",
+                f"median environment {one.p50_mb:,.0f} MB, fullest {one.peak_mb:,.0f} MB ({figures.write(peak, 'share')})",
+                f"{one.environments:,} environments" if one.environments != 1 else "1 environment",
+            )  # fmt: skip
+        axes.axvline(1.0, **THRESHOLD)
+        axes.annotate("limit", (1.0, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3), textcoords="offset points",
+                      ha="center", color=ALARM)  # fmt: skip
+        axes.set_yticks(range(len(shown)), [function_name(one.function) for one in shown])
+        for text in axes.get_yticklabels():
+            text.set_parse_math(False)
+        axes.set_ylim(len(shown) - 0.4, -0.6)
+        axes.set_xlim(0.0, 1.18)
+        axes.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0 %", "25 %", "50 %", "75 %", "100 %"])
+        axes.grid(axis="x", **GRID)
+        picture.legend([("median environment", swatch(LOOKS[0].colour)),
+                        ("up to the fullest environment", swatch(LOOKS[4].colour, "//"))])  # fmt: skip
+        return picture.svg()
+
+
+def concurrency(levels: list[AtOnce], title: str) -> bytes:
+    """The most calls at once in each bin of time, of the functions that reach most."""
+    placed = [one for one in levels if FIRST_DAY < day(one.start) < LAST_DAY]
+    heights: dict[str | None, int] = {}
+    for one in placed:
+        heights[one.function] = max(one.peak, heights.get(one.function, 0))
+    known = looks(heights.items())
+    named = {name: look for name, look in known.items() if name != OTHER}
+    with drawing(2.9, title) as picture:
+        (axes,) = picture.rows(1.0)
+        for name, look in named.items():
+            mine = {one.start: one.peak for one in placed if function_label(one.function, known) == name}
+            length = placed[0].seconds * 1_000_000
+            edges = range(min(mine), max(mine) + 2 * length, length)
+            axes.stairs([mine.get(start, 0) for start in edges[:-1]], [day(edge) for edge in edges],
+                        color=look.colour, linestyle=look.stroke, linewidth=1.6)  # fmt: skip
+        _say_bins(picture, axes, placed, known, lambda one: f"{one.peak:,} at once")
+        time_axis(axes, [edge for one in placed for edge in _span(one)])
+        count_axis(axes, "calls at once")
+        entries: Entries = [(name, stroke(look.stroke, look.colour)) for name, look in named.items()]
+        picture.legend([*entries, *([(f"{OTHER} not drawn", stroke("none"))] if OTHER in known else [])])
+        return picture.svg()
 
 
 # ── what is drawn ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-Entries = list[tuple[str, "Line2D"]]
 
-
-def _stack(axes: Axes, histogram: list[HistogramBin], colours: dict[str, str]) -> None:
+def _stack(
+    picture: Drawing, axes: Axes, histogram: list[HistogramBin], known: dict[str, Look], what: str | None = None
+) -> None:
     """Bars of equal width on the logarithmic axis, each the sum of neighbouring bins; about BARS span the range."""
+    if not histogram:
+        return
     growth = math.log(histogram[0].high_ms / histogram[0].low_ms)
     places = [round(math.log(one.low_ms) / growth) for one in histogram]
     together = max(1, math.ceil((max(places) - min(places) + 1) / BARS))
-    counts: dict[str, Counter[int]] = {name: Counter() for name in colours}
+    counts: dict[str, Counter[int]] = {name: Counter() for name in known}
     for one, place in zip(histogram, places, strict=True):
-        counts[_label(one.function, colours)][place // together] += one.n
+        counts[function_label(one.function, known)][place // together] += one.n
     below: Counter[int] = Counter()
-    for name, colour in colours.items():
+
+    def edges(bar: int) -> tuple[float, float]:
+        return math.exp(bar * together * growth), math.exp((bar + 1) * together * growth)
+
+    for name, look in known.items():
         filled = sorted(counts[name])
-        lefts = [math.exp(bar * together * growth) for bar in filled]
         axes.bar(
-            lefts,
+            [edges(bar)[0] for bar in filled],
             [counts[name][bar] for bar in filled],
-            [left * math.expm1(together * growth) for left in lefts],
+            [edges(bar)[1] - edges(bar)[0] for bar in filled],
             [below[bar] for bar in filled],
             align="edge",
-            color=colour,
-            edgecolor="white",
+            color=look.colour,
+            edgecolor=PAPER,
+            hatch=look.hatch,
             linewidth=0.6,
         )
         below.update(counts[name])
+    for bar in sorted(below):
+        begin, end = (figures.write(edge, "ms") for edge in edges(bar))
+        lines = [f"{what or name}: {counts[name][bar]:,}" for name in known if counts[name][bar]]
+        picture.say(axes, edges(bar), None, f"{begin} to {end}", *lines)
 
 
-def _strip(axes: Axes, points: list[Point], colours: dict[str, str]) -> None:
+def _strip(axes: Axes, points: list[Point], known: dict[str, Look]) -> None:
     """A row of marks for each function, in the order of the legend."""
-    for row, (name, colour) in enumerate(colours.items()):
-        durations = [_drawable(one.duration_ms) for one in points if _label(one.function, colours) == name]
-        axes.plot(durations, [-row] * len(durations), "|", color=colour, markersize=7, markeredgewidth=1.2)
-    axes.set_ylim(0.3 - len(colours), 0.7)
+    for row, (name, look) in enumerate(known.items()):
+        durations = [drawable(one.duration_ms) for one in points if function_label(one.function, known) == name]
+        axes.plot(durations, [-row] * len(durations), "|", color=look.colour, markersize=7, markeredgewidth=1.2)
+    axes.set_ylim(0.3 - len(known), 0.7)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
 
 
-def _invocations(axes: Axes, points: list[Point]) -> Entries:
-    colours = _colours((one.function, 1) for one in points)
-    for name, colour in colours.items():
-        mine = [one for one in points if _label(one.function, colours) == name]
-        for marker, face, shown in (
-            ("o", colour, [one for one in mine if not one.cold and not _failed(one)]),
-            ("o", "white", [one for one in mine if one.cold]),
-            ("x", colour, [one for one in mine if _failed(one)]),
+def _intervals(picture: Drawing, axes: Axes, quantiles: dict[str, Measured]) -> None:
+    """Each quantile as a dot on the line from its lower to its upper limit; an arrow where the data set none above."""
+    for row, (name, one) in enumerate(quantiles.items()):
+        value = drawable(one.value or 0.0)
+        low, high = (drawable(value if limit is None else limit) for limit in (one.low, one.high))
+        axes.plot([low, high], [-row, -row], "-", color=INK, linewidth=1.6, marker="|", markersize=6)
+        axes.plot([value], [-row], "o", color=INK, markersize=4.5)
+        if one.high is None:
+            axes.plot([value], [-row], marker=">", color=INK, markersize=6)
+        picture.say(axes, (low, high), (-row - 0.4, -row + 0.4), f"{name} of all: {figures.write_measured(one)}")
+    axes.set_yticks([-row for row in range(len(quantiles))], list(quantiles))
+    axes.set_ylim(0.4 - len(quantiles), 0.6)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
+def _invocations(axes: Axes, points: list[Point], known: dict[str, Look]) -> Entries:
+    size = 5.0 if len(points) <= MOST_HINTS else 3.0
+    for name, look in known.items():
+        mine = [one for one in points if function_label(one.function, known) == name]
+        for face, shown in (
+            (look.colour, [one for one in mine if not one.cold]),
+            (PAPER, [one for one in mine if one.cold]),
         ):
             axes.plot(
-                [_day(one.time) for one in shown],
-                [_drawable(one.duration_ms) for one in shown],
-                marker,
-                color=colour,
+                [day(one.time) for one in shown],
+                [drawable(one.duration_ms) for one in shown],
+                look.marker,
+                color=look.colour,
                 markerfacecolor=face,
-                markersize=5 if marker == "o" else 6,
-                markeredgewidth=1.4,
+                markersize=size,
+                markeredgewidth=0.28 * size,
+                linestyle="none",
             )
-    entries = [(name, _mark("o", colour)) for name, colour in colours.items()]
+    failures = [one for one in points if _failed(one)]
+    axes.plot(
+        [day(one.time) for one in failures], [drawable(one.duration_ms) for one in failures], "x",
+        color=ALARM, markersize=9, markeredgewidth=1.6,
+    )  # fmt: skip
+    entries: Entries = [(name, mark(look.marker, look.colour)) for name, look in known.items()]
     if any(one.cold for one in points):
-        entries.append(("cold start", _mark("o", INK, face="white")))
-    if any(_failed(one) for one in points):
-        entries.append(("failure", _mark("x", INK)))
+        entries.append(("cold start", mark("o", INK, face=PAPER)))
+    if failures:
+        entries.append(("failure", mark("x", ALARM)))
     return entries
 
 
-def _quantiles(axes: Axes, bins: list[TimeBin]) -> Entries:
+def _quantiles(axes: Axes, bins: list[TimeBin], known: dict[str, Look]) -> Entries:
     """Quantiles of the busiest functions: those of several functions together do not follow from each one's."""
-    colours = _colours((one.function, one.n) for one in bins)
-    named = {name: colour for name, colour in colours.items() if name != OTHER}
+    named = {name: look for name, look in known.items() if name != OTHER}
     lines: dict[str, Literal["-", ":"]] = {"p95": "-", "p50": ":"} if len(named) <= MOST_MEDIANS else {"p95": "-"}
-    for name, colour in named.items():
-        mine = sorted((one for one in bins if _label(one.function, colours) == name), key=lambda one: one.start)
+    for name, look in named.items():
+        mine = sorted((one for one in bins if function_label(one.function, known) == name), key=lambda one: one.start)
         for quantile, style in lines.items():
             values = [one.p95_ms if quantile == "p95" else one.p50_ms for one in mine]
-            axes.plot(*_with_gaps(mine, values), style, color=colour, linewidth=1.4, marker=".", markersize=3)
-    entries = [(name, _mark("s", colour)) for name, colour in named.items()]
-    entries += [(quantile, _stroke(style)) for quantile, style in lines.items()]
-    if OTHER in colours:
-        entries.append((f"{OTHER} not drawn", _stroke("none")))
+            axes.plot(
+                *_with_gaps(mine, values), style, color=look.colour, linewidth=1.4, marker=look.marker, markersize=3
+            )
+    entries: Entries = [(name, mark(look.marker, look.colour)) for name, look in named.items()]
+    entries += [(quantile, stroke(style)) for quantile, style in lines.items()]
+    if OTHER in known:
+        entries.append((f"{OTHER} not drawn", stroke("none")))
     return entries
+
+
+def _summary(one: TimeBin) -> str:
+    """What one function did in one bin of time."""
+    quantiles = (("median", one.p50_ms), ("p95", one.p95_ms))
+    parts = [f"{what} {figures.write(value, 'ms')}" for what, value in quantiles if value is not None]
+    counts = [f"{n:,} {what}" for n, what in ((one.failed, "failed"), (one.cold_starts, "cold")) if n]
+    return ", ".join([*parts, f"{one.n:,} calls" if one.n != 1 else "1 call", *counts])
+
+
+Binned = TypeVar("Binned", TimeBin, AtOnce)
+
+
+def _say_points(picture: Drawing, axes: Axes, points: list[Point], known: dict[str, Look]) -> None:
+    """What each invocation has to say."""
+    for one in points:
+        place, height = day(one.time), drawable(one.duration_ms)
+        what = [
+            function_label(one.function, known),
+            "cold start" if one.cold else "warm",
+            one.outcome.replace("_", " "),
+        ]
+        moment = figures.write((one.time or 0) / 1_000_000, "time")
+        first = f"{moment}: {figures.write(one.duration_ms, 'ms')}"
+        picture.say(axes, (place, place), (height, height), first, ", ".join(what))
+
+
+def _say_bins(
+    picture: Drawing, axes: Axes, bins: list[Binned], known: dict[str, Look], told: Callable[[Binned], str]
+) -> None:
+    """What each bin of time has to say about the functions that are drawn, as high as the axes."""
+    together: dict[int, list[Binned]] = {}
+    for one in bins:
+        if function_label(one.function, known) != OTHER:
+            together.setdefault(one.start, []).append(one)
+    for start, mine in sorted(together.items()):
+        moment = f"{figures.write(start / 1_000_000, 'time')}, {duration_text(mine[0].seconds * SECOND)}"
+        lines = [f"{function_label(one.function, known)}: {told(one)}" for one in mine]
+        picture.say(axes, _span(mine[0]), None, moment, *lines)
 
 
 def _with_gaps(bins: list[TimeBin], values: list[float | None]) -> tuple[list[float], list[float]]:
@@ -228,7 +388,7 @@ def _with_gaps(bins: list[TimeBin], values: list[float | None]) -> tuple[list[fl
             days.append(begin)
             heights.append(math.nan)
         days.append((begin + next_begin) / 2)
-        heights.append(math.nan if value is None else _drawable(value))
+        heights.append(math.nan if value is None else drawable(value))
         end = next_begin
     return days, heights
 
@@ -242,227 +402,62 @@ def _counts(axes: Axes, bins: list[TimeBin]) -> Entries:
         cold_starts[one.start] += one.cold_starts
     half = bins[0].seconds / 2 / SECONDS_A_DAY
     for counts, colour, offset in ((failures, ALARM, 0.0), (cold_starts, GREY, half)):
-        axes.bar([_day(start) + offset for start in counts], list(counts.values()), half, align="edge", color=colour)
-    _count_axis(axes, f"per {_duration(bins[0].seconds * SECOND)}")
-    return [("failures", _mark("s", ALARM)), ("cold starts", _mark("s", GREY))]
+        axes.bar([day(start) + offset for start in counts], list(counts.values()), half, align="edge", color=colour)
+    count_axis(axes, f"per {duration_text(bins[0].seconds * SECOND)}")
+    return [("failures", swatch(ALARM)), ("cold starts", swatch(GREY))]
+
+
+def _moments(
+    picture: Drawing, axes: Axes, others: list[Axes], moments: list[Moment], known: dict[str, Look]
+) -> Entries:
+    """Symbols above, what happened over what arrived, and a line or a band through the pictures below each."""
+    begin, end = axes.get_xlim()
+    for lane, kinds in ((0.5, HAPPENED), (-0.5, ARRIVED)):
+        mine = [one for one in moments if one.kind in kinds]
+        for number, one in enumerate(mine):
+            following = day(mine[number + 1].at) if number + 1 < len(mine) else end
+            look = known.get(function_label(one.function, known))
+            _moment(axes, others, one, lane, look.colour if look else GREY)
+            if following - day(one.end) >= LABEL_ROOM * (end - begin):
+                text = axes.annotate(
+                    one.text,
+                    (day(one.end), lane),
+                    xytext=(7, 0),
+                    textcoords="offset points",
+                    va="center_baseline",
+                    size=8,
+                )
+                text.set_parse_math(False)
+                text.set_in_layout(False)
+            reach = (day(one.begin), day(one.end)) if one.kind == "episode" else (day(one.at), day(one.at))
+            moment = figures.write(one.at / 1_000_000, "time")
+            picture.say(axes, reach, (lane - 0.5, lane + 0.5), f"{moment}: {one.text}", function_name(one.function))
+    axes.set_ylim(-1.0, 1.0)
+    axes.set_yticks([])
+    axes.set_frame_on(False)
+    shown = [kind for kind in SYMBOLS if any(one.kind == kind for one in moments)]
+    return [(SYMBOLS[kind][1], swatch(GREY) if kind == "episode" else mark(SYMBOLS[kind][0], INK)) for kind in shown]
+
+
+def _moment(axes: Axes, others: list[Axes], one: Moment, lane: float, colour: str) -> None:
+    begin, at, end = day(one.begin), day(one.at), day(one.end)
+    symbol, _ = SYMBOLS[one.kind]
+    if one.kind == "episode":
+        axes.plot([begin, end], [lane, lane], "-", color=colour, linewidth=5, solid_capstyle="butt")
+    else:
+        size = 9 if symbol == "*" else 6
+        axes.plot([at], [lane], symbol, color=colour, markeredgecolor=INK, markeredgewidth=0.5, markersize=size)
+    for other in others:
+        if one.kind in HAPPENED:
+            other.axvspan(begin, end, facecolor=GREY, alpha=0.18, linewidth=0.0, zorder=0.5)
+        if one.kind != "episode":
+            style: Any = "-" if one.kind == "change" else ":"
+            other.axvline(at, color=INK, linewidth=0.8, linestyle=style, zorder=0.6)
 
 
 def _failed(point: Point) -> bool:
     return point.outcome not in NOT_FAILED
 
 
-# ── functions, their colours and the legend ──────────────────────────────────────────────────────────────────────────
-
-
-def _colours(numbers: Iterable[tuple[str | None, int]]) -> dict[str, str]:
-    """A colour for each function, the busiest first, one grey for those beyond the palette."""
-    totals: Counter[str] = Counter()
-    for function, n in numbers:
-        totals[_name(function)] += n
-    names = sorted(totals, key=lambda name: (-totals[name], name))
-    colours = dict(zip(names, PALETTE, strict=False))
-    return colours | ({OTHER: GREY} if len(names) > len(PALETTE) else {})
-
-
-def _name(function: str | None) -> str:
-    return UNNAMED if function is None else cut(visible(function).strip(), LONGEST_NAME) or UNNAMED
-
-
-def _label(function: str | None, colours: dict[str, str]) -> str:
-    name = _name(function)
-    return name if name in colours else OTHER
-
-
-def _mark(marker: str, colour: str, *, face: str | None = None) -> Line2D:
-    from matplotlib.lines import Line2D
-
-    return Line2D(
-        [], [], linestyle="none", marker=marker, color=colour, markerfacecolor=face or colour, markeredgewidth=1.4
-    )
-
-
-def _stroke(style: Literal["-", ":", "none"]) -> Line2D:
-    from matplotlib.lines import Line2D
-
-    return Line2D([], [], linestyle=style, color=INK, linewidth=1.4)
-
-
-def _legend(figure: Figure, entries: Entries) -> None:
-    """Below the picture. The texts are set last: a label with an underscore in front would be left out."""
-    if not entries:
-        return
-    longest = max(len(text) for text, _ in entries)
-    columns = max(1, min(len(entries), WIDEST_LEGEND // (longest + 5)))
-    legend = figure.legend(
-        [handle for _, handle in entries],
-        [str(number) for number in range(len(entries))],
-        loc="outside lower left",
-        ncols=columns,
-    )
-    for shown, (text, _) in zip(legend.get_texts(), entries, strict=True):
-        shown.set_parse_math(False)
-        shown.set_text(text)
-
-
-# ── axes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _drawable(duration_ms: float) -> float:
-    return max(duration_ms, LEAST_MS)
-
-
-def _limits(durations: list[float]) -> tuple[float, float]:
-    """Of the axis: the range with a margin, and wide enough for two or three ticks."""
-    low = min(map(_drawable, durations), default=SECOND)
-    high = max(map(_drawable, durations), default=SECOND)
-    margin = max((high / low) ** 0.03, math.sqrt(max(1.0, LEAST_RANGE / (high / low))))
-    return low / margin, high * margin
-
-
-def _duration(value: float) -> str:
-    """As people say it: 500 ms, 1.5 s, 4 min."""
-    for unit, name in ((HOUR, "h"), (MINUTE, "min"), (SECOND, "s")):
-        if value >= unit:
-            return f"{value / unit:g} {name}"
-    return f"{value:g} ms"
-
-
-def _threshold(value: float) -> str:
-    """In seconds also above a minute, as thresholds are given and titles say."""
-    return f"{value / SECOND:g} s" if value >= SECOND else f"{value:g} ms"
-
-
-def _duration_axis(axes: Axes, which: Literal["x", "y"], low: float, high: float) -> None:
-    """The limits come before the scale, which would else look for limits of its own, and warn where it finds none."""
-    from matplotlib.ticker import NullLocator
-
-    ticks = [tick for tick in TICKS if low <= tick <= high]
-    if len(ticks) > MOST_TICKS:
-        ticks = [tick for tick in COARSE_TICKS if low <= tick <= high]
-    if which == "x":
-        axes.set_xlim(low, high)
-        axes.set_xscale("log")
-        axes.set_xticks(ticks, [_duration(tick) for tick in ticks])
-        axes.xaxis.set_minor_locator(NullLocator())
-    else:
-        axes.set_ylim(low, high)
-        axes.set_yscale("log")
-        axes.set_yticks(ticks, [_duration(tick) for tick in ticks])
-        axes.yaxis.set_minor_locator(NullLocator())
-    axes.grid(axis=which, **GRID)
-
-
-def _count_axis(axes: Axes, name: str) -> None:
-    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-
-    axes.set_ylabel(name)
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], integer=True))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_ylim(bottom=0)
-    axes.grid(axis="y", **GRID)
-
-
-def _time_axis(axes: Axes, days: list[float]) -> None:
-    """Names of months would depend on the machine's language, so dates are numbers."""
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-
-    begin, end = min(days, default=0.0), max(days, default=1.0)
-    margin = max((end - begin) * 0.02, LEAST_MARGIN_DAYS)
-    locator = AutoDateLocator(tz=UTC, minticks=4, maxticks=9)  # type: ignore[no-untyped-call]
-    formatter = ConciseDateFormatter(  # type: ignore[no-untyped-call]
-        locator,
-        tz=UTC,
-        formats=["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S"],
-        zero_formats=["", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M"],
-        offset_formats=["", "%Y", "%Y", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d"],
-    )
-    axes.set_xlim(begin - margin, end + margin)
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(formatter)
-    axes.set_xlabel("time (UTC)")
-
-
-def _day(time: int | None) -> float:
-    """Days since 1970; not a number, and so on no axis, where the logs carry no time."""
-    return math.nan if time is None else time / 1_000_000 / SECONDS_A_DAY
-
-
-def _span(one: TimeBin) -> tuple[float, float]:
-    return _day(one.start), _day(one.start + one.seconds * 1_000_000)
-
-
-# ── thresholds, whose labels must not cover each other ───────────────────────────────────────────────────────────────
-
-
-def _label_above(axes: Axes, thresholds_ms: list[float], low: float, high: float) -> None:
-    """At the upper end of each line, a row higher where the one before it is near."""
-    rows: list[float] = []
-    for threshold in sorted(thresholds_ms):
-        place = _fraction(_drawable(threshold), low, high)
-        row = next((row for row, taken in enumerate(rows) if place - taken > LABEL_WIDTH), len(rows))
-        rows[row : row + 1] = [place]
-        axes.annotate(
-            _threshold(threshold),
-            (place, 1.0),
-            xycoords="axes fraction",
-            xytext=(0, 3 + 11 * row),
-            textcoords="offset points",
-            ha="center",
-            color=ALARM,
-        )
-
-
-def _label_beside(axes: Axes, thresholds_ms: list[float], low: float, high: float) -> None:
-    """At the right end of each line, moved up where the one below it is near."""
-    taken = -LABEL_HEIGHT
-    for threshold in sorted(thresholds_ms):
-        taken = max(_fraction(_drawable(threshold), low, high), taken + LABEL_HEIGHT)
-        axes.annotate(
-            _threshold(threshold),
-            (1.0, taken),
-            xycoords="axes fraction",
-            xytext=(4, 0),
-            textcoords="offset points",
-            va="center",
-            color=ALARM,
-        )
-
-
-def _fraction(value: float, low: float, high: float) -> float:
-    return math.log(value / low) / math.log(high / low)
-
-
-# ── the file ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def _figure(height: float, title: str) -> Iterator[Figure]:
-    """An empty figure, in the report's style whatever the machine's own settings for matplotlib are."""
-    import matplotlib
-    from matplotlib.figure import Figure
-
-    with matplotlib.rc_context(), warnings.catch_warnings():
-        # A name in a script that the measuring font lacks: the reader's font draws it.
-        warnings.filterwarnings("ignore", message="Glyph ")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
-        figure = Figure(figsize=(WIDTH, height), layout="constrained")
-        figure.suptitle(cut(visible(title), LONGEST_TITLE), x=0.01, ha="left", size=10, weight="bold", parse_math=False)
-        yield figure
-
-
-def _svg(figure: Figure, title: str) -> bytes:
-    """Without a date, the program's address or a document type, which name hosts on the network."""
-    from matplotlib.backends.backend_svg import FigureCanvasSVG
-
-    content = io.BytesIO()
-    metadata = {
-        "Title": cut(visible(title), LONGEST_TITLE),
-        "Date": None,
-        "Creator": None,
-        "Format": None,
-        "Type": None,
-    }
-    FigureCanvasSVG(figure).print_svg(content, metadata=metadata)  # type: ignore[no-untyped-call]
-    drawn = content.getvalue()
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + drawn[drawn.index(b"<svg") :]
+def _span(one: TimeBin | AtOnce) -> tuple[float, float]:
+    return day(one.start), day(one.start + one.seconds * 1_000_000)

@@ -228,6 +228,7 @@ def _quality(measurements: Measurements, unreadable: list[str]) -> QualityReport
         ],
         counts=quality.counts,
         lacking=quality.lacking,
+        flaws=quality.flaws,
         broken=quality.broken,
         not_in_logs=quality.not_in_logs,
         unreadable=unreadable,

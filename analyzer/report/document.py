@@ -12,6 +12,7 @@ from analyzer.model import (
     ErrorGroup,
     Evidence,
     Expected,
+    Flaw,
     Hypothesis,
     Measured,
     Severity,
@@ -63,6 +64,22 @@ class Candidate(Struct, frozen=True):
     functions: list[str]
 
 
+class Receipt(Struct, frozen=True):
+    """A log line behind an issue: what it says, where it stands, and how to see it there and in AWS.
+
+    `position` is the byte offset in the unpacked file, `time` in microseconds since 1970; `text` is the figures in words where the
+    line is a REPORT.
+    """
+
+    function: str
+    text: str
+    source: str
+    position: int
+    time: int | None
+    command: Snippet | None
+    insights: Snippet | None
+
+
 class Issue(Struct, frozen=True):
     """A symptom: something is wrong, whatever the cause. `limit` is the figure it was held against, with its source."""
 
@@ -72,6 +89,7 @@ class Issue(Struct, frozen=True):
     functions: list[Affected]
     limit: str
     candidates: list[Candidate]
+    receipts: list[Receipt]
 
 
 class Finding(Struct, frozen=True):
@@ -142,6 +160,7 @@ class QualityReport(Struct, frozen=True):
     sources: list[SourceReport]
     counts: dict[str, int]
     lacking: list[str]
+    flaws: list[Flaw]
     broken: list[str]
     not_in_logs: list[str]
     unreadable: list[str]

@@ -9,11 +9,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import ip_address
 
 from msgspec import Struct
 
 
+@lru_cache(maxsize=8192)
 def redact(text: str) -> str:
     """`text` with a marker such as <password> or <email> in place of each secret and each piece of personal data.
 

@@ -9,26 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import jinja2
 import msgspec
 from jinja2.sandbox import SandboxedEnvironment
 from msgspec import Struct
-from msgspec.structs import replace
 
-from analyzer import figures
 from analyzer.errors import UserError
 from analyzer.lake import Lake
-from analyzer.model import HistogramBin, Measurements, Point, TimeBin
-from analyzer.report import charts
+from analyzer.model import Measurements
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
 from analyzer.report.evidence import FILE, evidence_files
 from analyzer.report.formats import Format, formats
-from analyzer.report.page import Picture, page
+from analyzer.report.page import page
+from analyzer.report.pictures import pictures
 from analyzer.report.redaction import redact
-from analyzer.report.words import FILTERS, Words, limit
+from analyzer.report.words import FILTERS, Words
 from analyzer.resources import shipped
 
 REPORTS = (".md", ".html", ".json")
@@ -138,13 +136,13 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
     """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot."""
     files: dict[Path, bytes] = {}
     if {".md", ".html"} & set(output.reports):
-        pictures = _pictures(report, measurements, output.base.name, templates.mask)
-        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=pictures))
+        drawn = pictures(measurements, report.headline, output.base.name, templates.mask)
+        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=drawn))
         if ".md" in output.reports:
             files[output.file(".md")] = markdown.encode()
-            files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
+            files |= {output.base.with_name(picture.file): picture.svg for picture in drawn}
         if ".html" in output.reports:
-            files[output.file(".html")] = page(markdown, pictures, report.generator).encode()
+            files[output.file(".html")] = page(markdown, drawn, report.generator).encode()
     if ".json" in output.reports:
         files[output.file(".json")] = to_json(report, redacted=report.asked.redacted)
     masked = msgspec.convert(_plain(report, redacted=report.asked.redacted), Report)
@@ -196,41 +194,6 @@ def _mask_all(value: Any, mask: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {mask(key): _mask_all(item, mask) for key, item in value.items()}
     return value
-
-
-def _pictures(report: Report, measurements: Measurements, stem: str, mask: Callable[[str], str]) -> list[Picture]:
-    """The charts; none where there is nothing to draw."""
-    thresholds = [_limit_ms(report.headline)]
-    points = [_masked(point, mask) for point in measurements.points]
-    pictures = []
-    if measurements.histogram:
-        title = _distribution_title(measurements)
-        svg = charts.distribution([_masked(one, mask) for one in measurements.histogram], points, thresholds, title)
-        pictures.append(Picture(f"{stem}-distribution.svg", title, svg))
-    if any(one.n for one in measurements.timeline):
-        title = "Duration over time, with cold starts and failures (UTC)"
-        svg = charts.timeline(points, [_masked(one, mask) for one in measurements.timeline], thresholds, title)
-        pictures.append(Picture(f"{stem}-timeline.svg", title, svg))
-    return pictures
-
-
-Drawn = TypeVar("Drawn", Point, TimeBin, HistogramBin)
-
-
-def _masked(one: Drawn, mask: Callable[[str], str]) -> Drawn:
-    """A point or bin whose function's name is masked: it stands in the legend."""
-    return replace(one, function=None if one.function is None else mask(one.function))
-
-
-def _limit_ms(threshold: str) -> float:
-    return figures.milliseconds(threshold.partition(">")[2])
-
-
-def _distribution_title(measurements: Measurements) -> str:
-    breach = measurements.overall.metrics["breach.rate"]
-    if not breach.k:
-        return f"Distribution of {breach.n:,} durations"
-    return f"{breach.k:,} of {breach.n:,} invocations took longer than {limit(breach.threshold or '')}"
 
 
 def _tidy(text: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from msgspec import Struct
 
 from analyzer.model import SEVERITIES, VERDICTS, FunctionMeasurements, Hypothesis, Measured, SymptomKind
-from analyzer.report.document import Affected, Candidate, Issue
+from analyzer.report.document import Affected, Candidate, Issue, Receipt
+from analyzer.report.receipts import receipt
 
 Numbers = dict[str, Measured]
 
@@ -57,6 +58,7 @@ def ceiling(function: FunctionMeasurements) -> Numbers:
 # Any occurrence at all.
 ANY = 1e-12
 NEVER = float("inf")
+MOST_RECEIPTS = 3
 LEAST_CEILING = 5
 
 SYMPTOMS = (
@@ -214,7 +216,18 @@ def _issue(
         affected,
         symptom.source,
         _candidates(symptom.kind, {one.function: hypotheses[one.function] for one in affected}),
+        _receipts(symptom.kind, {one.function for one in affected}, functions),
     )
+
+
+def _receipts(kind: SymptomKind, affected: set[str], functions: list[FunctionMeasurements]) -> list[Receipt]:
+    """The lines of the busiest function that is affected, of failures those of the commonest errors."""
+    for function in functions:
+        failing = [excerpt for group in function.errors if group.failed for excerpt in group.excerpts]
+        lines = failing if kind in ("failing", "failing-start") else function.behind.get(kind, [])
+        if function.name in affected and lines:
+            return [receipt(function.name, excerpt) for excerpt in lines[:MOST_RECEIPTS]]
+    return []
 
 
 def _candidates(kind: SymptomKind, hypotheses: dict[str, list[Hypothesis]]) -> list[Candidate]:

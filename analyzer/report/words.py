@@ -26,7 +26,7 @@ Numbers = dict[str, Measured]
 # The methods below by the names under which templates know them.
 FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
-    "period", "verdict", "limit",
+    "period", "verdict", "limit", "moment",
 )  # fmt: skip
 FUNCTIONS = ("cite", "plural", "headline", "slow", "slices")
 
@@ -133,6 +133,10 @@ class Words:
         return f"{begin} to {end[11:] if begin[:10] == end[:10] else end}"
 
     limit = staticmethod(limit)
+
+    @staticmethod
+    def moment(microseconds: int) -> str:
+        return figures.write(microseconds / 1_000_000, "time")
 
     # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
 

@@ -82,6 +82,7 @@ def function(*numbers: Measured, name: str = "checkout") -> FunctionMeasurements
         region=None,
         errors=[],
         alarms=[],
+        behind={},
     )
 
 

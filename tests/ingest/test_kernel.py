@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.ingest import attempts, exports, kernel, workers
+from analyzer.ingest import attempts, exports, kernel, segments, workers
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.read import ingest
 from analyzer.lake import TABLES, Lake
@@ -106,6 +106,24 @@ LINES = [
     "RESULT: 5",
     "IMAGE\tLaunch error: x",
     "Request @ received",
+    "SEVERE: out of stock",
+    "note: all is well",
+    "ERROR:shop.prices:no price",
+    "E, [2026-03-17T08:00:00.190400 #8] ERROR @ -- : no price",
+    "2026-03-17 08:00:00,123 ERROR no price",
+    "08:00:01.123 WARN no price",
+    "@ ERROR no price",
+    "% [main] WARN no price",
+    "level=error msg=broken",
+    "time=2026-03-17T08:00:00Z level=WARN msg=broken n=5",
+    "2026/03/17 08:00:01 ERROR no price",
+    "[INFO]\t#\t@\t" + '{"level":"ERROR","message":"inside","n":5}',
+    "#\t@\tINFO\t" + '{"records":5}',
+    "#\t@\tSEVERE\tno price",
+    "panic: no price",
+    "XRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37",
+    "LAMBDA_WARNING: advice",
+    "[WARNING] #Z @ LAMBDA_WARNING: advice",
     "carriage\rreturn\r",
     "blank lines\n\n\nin between",
     "\u00a0indented",
@@ -217,7 +235,7 @@ def small(step: int, fewest: int = 1, generation: int = 8) -> Iterator[None]:
     """A buffer of a few kilobytes, so that its borders fall anywhere."""
     with ExitStack() as stack:
         stack.enter_context(patch.object(exports, "STEP", step))
-        stack.enter_context(patch.object(exports, "FEWEST", fewest))
+        stack.enter_context(patch.object(segments, "FEWEST", fewest))
         stack.enter_context(patch.object(attempts, "GENERATION", generation))
         yield
 
@@ -339,7 +357,7 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
 
 def test_plain_invocations_do_not_go_line_by_line() -> None:
     content = export(*(line for number in range(20) for line in invocation("working", request_id=IDS[number + 4])))
-    with patch.object(exports.grammars, "parse", side_effect=exports.grammars.parse) as parse:
+    with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
         run_alone(content.encode())
     assert parse.call_count < 10
 

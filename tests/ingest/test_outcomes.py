@@ -117,6 +117,47 @@ def test_a_report_without_start_is_unknown_because_its_lines_were_not_there_to_r
     assert (row["outcome"], row["complete"], row["duration_ms"]) == ("unknown", False, 92_394.25)
 
 
+def test_what_ended_the_first_initialisation_does_not_fail_a_request_that_the_second_one_served(
+    read_export: Read,
+) -> None:
+    failed = "INIT_REPORT Init Duration: 206.72 ms\tPhase: init\tStatus: error\tError Type: Runtime.Unknown"
+    (row,) = read_export(export(INIT_START, PYTHON_ERROR, failed, *invocation("working")))
+    assert (row["outcome"], row["error_type"]) == ("ok", None)
+
+
+def test_an_error_without_an_id_is_nobodys_where_requests_interleave(read_export: Read) -> None:
+    def event(kind: str, record: str) -> str:
+        return f'{{"time":"2026-03-17T08:00:00.000Z","type":"platform.{kind}","record":{record}}}'
+
+    rows = read_export(
+        export(
+            event("initStart", '{"initializationType":"lambda-managed-instances"}'),
+            event("start", f'{{"requestId":"{ID}"}}'),
+            event("start", f'{{"requestId":"{OTHER_ID}"}}'),
+            PYTHON_ERROR,
+            event("report", f'{{"requestId":"{ID}","metrics":{{"durationMs":1.5}},"status":"success"}}'),
+            PYTHON_ERROR,
+            event("report", f'{{"requestId":"{OTHER_ID}","metrics":{{"durationMs":2.5}},"status":"success"}}'),
+        )
+    )
+    assert [(row["request_id"], row["outcome"]) for row in rows] == [(ID, "ok"), (OTHER_ID, "error")]
+
+
+def test_a_fault_that_names_no_request_is_not_held_against_one_that_is_over(read_export: Read) -> None:
+    fault = "RequestId: '' Error: Runtime exited with error: exit status 1\nRuntime.ExitError"
+    text = export(*invocation("working"), fault)
+    (row,) = read_export(text)
+    assert row["outcome"] == "ok"
+    (line,) = read_export(text, "events")
+    assert (line["kind"], line["request_id"]) == ("fault", None)
+
+
+def test_the_platform_says_how_many_records_it_dropped(read_export: Read) -> None:
+    dropped = '{"time":"2026-03-17T08:00:00.000Z","type":"platform.logsDropped","record":{"droppedRecords":12}}'
+    *_, line = read_export(export(*invocation("working"), dropped), "events")
+    assert dict(line["fields"]) == {"dropped_records": 12.0}
+
+
 def test_the_same_request_again_is_another_attempt(read_export: Read) -> None:
     rows = read_export(export(*invocation(PYTHON_ERROR), *invocation(PYTHON_ERROR), *invocation("working")))
     assert [row["attempt"] for row in rows] == [1, 2, 3]

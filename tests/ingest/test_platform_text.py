@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.ingest.grammars import parse
 from analyzer.ingest.grammars.platform_text import FIELD
-from analyzer.model import ApplicationLine, ReportLine, TimedOut
+from analyzer.model import ApplicationLine, Extension, Fault, PlatformNote, ReportLine, TimedOut
 from tests.logs import ID, report
 
 TRACE = "XRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37\tSegmentId: 4a861782660d0257\tSampled: true"
@@ -77,8 +79,92 @@ def test_a_report_quoted_by_the_application_is_a_line_of_the_application() -> No
     assert isinstance(parse(f"the tail was: {report()}"), ApplicationLine)
 
 
-def test_a_timeout_is_read() -> None:
-    assert parse(f"2026-03-17T08:00:03.000Z {ID} Task timed out after 3.00 seconds") == TimedOut(ID, 3.0)
+@pytest.mark.parametrize("before", [f"2026-03-17T08:00:03.000Z {ID}", f"RequestId: {ID} Error:"])
+def test_a_timeout_is_read(before: str) -> None:
+    assert parse(f"{before} Task timed out after 3.00 seconds") == TimedOut(ID, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            f"RequestId: {ID} Error: Runtime exited with error: signal: killed\nRuntime.ExitError",
+            Fault("Runtime exited with error: signal: killed", ID, "Runtime.ExitError"),
+        ),
+        (  # a copy that lost the second line
+            f"RequestId: {ID} Error: Runtime exited with error: exit status 1",
+            Fault("Runtime exited with error: exit status 1", ID),
+        ),
+        (
+            f"RequestId: {ID} Error: Response payload size exceeded\nFunction.ResponseSizeTooLarge",
+            Fault("Response payload size exceeded", ID, "Function.ResponseSizeTooLarge"),
+        ),
+        (
+            f"RequestId: {ID}\tStatus: error\tErrorType: Runtime.ExitError",
+            Fault("Status: error", ID, "Runtime.ExitError"),
+        ),
+        (
+            "RequestId: 00000000-0000-0000-0000-000000000000 Process exited before completing request",
+            Fault("Process exited before completing request"),
+        ),
+        (
+            "RequestId: '' Error: Runtime exited without providing a reason\nRuntime.ExitError",
+            Fault("Runtime exited without providing a reason", None, "Runtime.ExitError"),
+        ),
+        (
+            '{"time":"2026-03-17T08:00:00.000Z","type":"platform.fault","record":'
+            f'"RequestId: {ID} Error: Runtime exited with error: exit status 137\\nRuntime.ExitError"}}',
+            Fault("Runtime exited with error: exit status 137", ID, "Runtime.ExitError"),
+        ),
+    ],
+)
+def test_a_fault_is_read(line: str, expected: Fault) -> None:
+    assert parse(line) == expected
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"RequestId: {ID} received",
+        f"RequestId: {ID} Error: no price for this article",
+        f"RequestId: {ID} Status: error in the last batch",
+        "EXTENSION of the offer",
+        "LOGS kept",
+        "TELEMETRY Extension started",
+        "IMAGE resized to 12",
+        "XRAY image stored",
+        "seen LAMBDA_WARNING: Unhandled exception",
+    ],
+)
+def test_an_application_may_begin_a_line_as_the_platform_does(line: str) -> None:
+    event = parse(line)
+    assert isinstance(event, ApplicationLine)
+    assert event.level is None
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        f"[WARNING]\t2026-03-17T08:00:03.000Z\t{ID}\t",
+        "[WARNING]\t2026-03-17T08:00:03.000Z\t\t",
+        f"2026-03-17T08:00:03.000Z\t{ID}\tWARN\t",
+    ],
+)
+def test_advice_of_the_platform_is_no_warning_of_the_application(before: str) -> None:
+    assert isinstance(parse(f"{before}LAMBDA_WARNING: Unhandled exception. The most likely cause is"), PlatformNote)
+
+
+def test_an_extension_that_failed_names_its_error() -> None:
+    line = (
+        "EXTENSION\tName: extension-dev\tState: InitError\tEvents: [INVOKE,SHUTDOWN]\tError Type: Extension.InitError"
+    )
+    assert parse(line) == Extension(line, "extension-dev", "InitError", "Extension.InitError")
+
+
+@pytest.mark.parametrize("line", ["INIT_START of the batch", "RESTORE_START", "INIT_REPORT Duration: 1 ms"])
+def test_a_start_that_does_not_name_its_runtime_is_counted_as_not_understood(line: str) -> None:
+    assert parse(line) is None
 
 
 @given(st.text())
@@ -90,6 +176,10 @@ def test_no_text_stops_the_grammars(text: str) -> None:
         f"INIT_REPORT {text}",
         f"{{{text}",
         f"[ERROR] {text}",
+        f"2026-03-17 08:00:00 {text}",
+        f"ERROR:{text}",
+        f"time={text} level={text}",
+        json.dumps({"level": "ERROR", "message": text, "error": {"name": text}, "_aws": {text: text}, text: 1}),
     ):
         parse(message)
 

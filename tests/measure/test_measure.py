@@ -377,7 +377,8 @@ def test_the_breaching_the_cold_and_the_warm_have_durations_of_their_own(make_la
     }
 
 
-def test_a_function_states_its_versions_sizes_runtimes_and_region(make_lake: MakeLake) -> None:
+@pytest.mark.parametrize("kind", ["init", "restore"])
+def test_a_function_states_its_versions_sizes_runtimes_and_region(make_lake: MakeLake, kind: str) -> None:
     rows = [
         {"version": "2", "memory_mb": 512, "runtime": "python:3.12.v38"},
         {"version": "1", "memory_mb": 128, "runtime": None},

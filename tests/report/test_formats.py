@@ -23,10 +23,19 @@ from tests.logs import export, invocation, write_export
 
 ROOT = Path(__file__).parent.parent.parent
 SAMPLE = ROOT / "sample_logs" / "lambda-autotuner-agent"
-USUAL = {
-    "report.md", "report.html", "report.json", "report-distribution.svg", "report-timeline.svg", "findings.csv", "dashboard.json",
-    "alarms.yaml", "alarms.tf", "evidence",
-}  # fmt: skip
+PICTURES = {f"report-{kind}.svg" for kind in ("cold-starts", "concurrency", "distribution", "memory", "timeline")}
+USUAL = PICTURES | {
+    *(
+        "report.md",
+        "report.html",
+        "report.json",
+        "findings.csv",
+        "dashboard.json",
+        "alarms.yaml",
+        "alarms.tf",
+        "evidence",
+    ),
+}
 # What Slack accepts. https://docs.slack.dev/reference/block-kit/blocks
 PLAIN = {
     "type": "object",
@@ -268,8 +277,5 @@ def test_logs_of_no_named_function_get_no_file_that_would_deploy_nothing(run: Ru
     logs = write_export(tmp_path / "logs", export(*invocation("working")))
     ran = run("analyze", logs, "-o", tmp_path / "out", "--function", "not a name that AWS gives")
     assert ran.code == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == USUAL - {
-        "dashboard.json",
-        "alarms.yaml",
-        "alarms.tf",
-    }
+    names = {path.name for path in (tmp_path / "out").iterdir()} - PICTURES
+    assert names == USUAL - PICTURES - {"dashboard.json", "alarms.yaml", "alarms.tf"}

@@ -28,7 +28,8 @@ PARSER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethroug
 # fmt: off
 TAGS = {
     "html", "head", "meta", "title", "style", "script", "body", "nav", "main", "ol", "ul", "li", "a", "h1", "h2", "h3", "h4", "p",
-    "strong", "em", "code", "pre", "sup", "br", "img", "div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
+    "strong", "em", "code", "pre", "sup", "br", "div", "table", "thead", "tbody", "tr", "th", "td", "details", "summary",
+    "figure", "svg", "g", "defs", "clippath", "pattern", "path", "rect", "use", "text",
 }
 # fmt: on
 HOSTILE = [
@@ -78,12 +79,13 @@ def structure(markdown: str) -> list[str]:
 
 
 def report_on(run: Run, folder: Path, text: str, function: str = "checkout") -> str:
-    """A report on logs in which `text` is an error message, an application line and a field of JSON."""
+    """A report on logs in which `text` is an error message, an application line, a field of JSON, and in a broken REPORT."""
     shutil.rmtree(folder, ignore_errors=True)
     traceback = (
         f"[ERROR] KeyError: {text}\nTraceback (most recent call last):\n\u00a0\u00a0File 'app.py', line 30, in handler"
     )
-    ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), request_id=OTHER_ID)
+    broken = f"REPORT RequestId: x {text}"
+    ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), broken, request_id=OTHER_ID)
     write_export(folder / "logs", export(*invocation(traceback), *ok))
     more = [f"--format={name}" for name in ("sarif", "junit", "slack")]
     ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function, *more)
@@ -158,7 +160,7 @@ class Page(HTMLParser):
         if tag not in TAGS:
             self.problems.append(tag)
         for name, value in attrs:
-            leads_out = name in ("href", "src") and not (value or "").startswith(("#", "data:image/svg+xml;base64,"))
+            leads_out = name in ("href", "src") and not (value or "").startswith("#")
             if name.startswith("on") or leads_out:
                 self.problems.append(f"{tag} {name}={value}")
 

@@ -10,12 +10,12 @@ import io
 import json
 import re
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar, cast
 
 import msgspec
 
 from analyzer.ingest.containers.container import Problems
-from analyzer.ingest.packing import peek
+from analyzer.ingest.packing import UNPACK_ERRORS, peek
 
 T = TypeVar("T")
 # A value that is longer is not read. Lambda's events have at most 1 MB, and the services pack a few of them together.
@@ -69,17 +69,18 @@ def first_value(head: bytes) -> object:
 
 
 def values(
-    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None
+    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None, begin: int = 0
 ) -> Iterator[tuple[int, T]]:
     """Every value with the place where it begins; of an array its elements.
 
-    `inside` names an array within objects whose elements are the values that are meant.
+    `inside` names an array within objects whose elements are the values that are meant; `begin` is the place of the file's
+    first byte.
     """
     opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
     head, file = peek(file, CHUNK)
-    begin = len(BOM) if head.startswith(BOM) else 0
-    file.read(begin)
-    if _one_a_line(head[begin:]):
+    mark = len(BOM) if head.startswith(BOM) else 0
+    begin += len(file.read(mark))
+    if _one_a_line(head[mark:]):
         yield from _lines(file, begin, decode, problems, opens)
     else:
         yield from _one_after_the_other(file, begin, decode, problems, opens)
@@ -144,7 +145,7 @@ def _one_after_the_other(
         if at == len(buffer) or buffer[at] == QUOTE:
             anchor = begin if begin >= 0 else at
             if not ended and len(buffer) - anchor <= LARGEST:
-                more = file.read(max(CHUNK, len(buffer) - anchor))
+                more = _more(file, max(CHUNK, len(buffer) - anchor))
                 ended = not more
                 # The name of an array may stand right before the place that was reached.
                 anchor = anchor if begin >= 0 else max(0, anchor - NAME_LENGTH)
@@ -158,7 +159,7 @@ def _one_after_the_other(
             fresh = FRESH_START.search(buffer, anchor + 1)
             while fresh is None and not ended:
                 # What begins at the very end of what was read is seen with what comes next.
-                more = file.read(CHUNK)
+                more = _more(file, CHUNK)
                 ended = not more
                 position += max(0, len(buffer) - NAME_LENGTH)
                 buffer = buffer[-NAME_LENGTH:] + more
@@ -188,6 +189,19 @@ def _one_after_the_other(
             begin = -1
         elif depth < level:
             level = 0
+
+
+def _more(file: BinaryIO, size: int) -> bytes:
+    """About `size` bytes, less at the end and in front of a place where the file is damaged, which is met with the next call."""
+    parts: list[bytes] = []
+    try:
+        while size > 0 and (part := cast(io.BufferedReader, file).read1(size)):
+            parts.append(part)
+            size -= len(part)
+    except UNPACK_ERRORS:
+        if not parts:
+            raise
+    return b"".join(parts)
 
 
 def _ends(opens: re.Pattern[bytes], buffer: bytes, at: int) -> bool:

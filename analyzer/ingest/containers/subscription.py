@@ -9,24 +9,31 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ctypes
 import io
 import re
 import zlib
-from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import numpy as np
 from msgspec import Struct, field
 
 from analyzer.ingest.containers.container import Container, Problems
 from analyzer.ingest.containers.json_stream import BOM, LARGEST, decoder, values
 from analyzer.ingest.containers.times import milliseconds
+from analyzer.ingest.native import LIBRARY
 from analyzer.ingest.packing import GZIP
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
 # Deliveries are repeated soon or not at all, so that it is enough to remember so many events.
 MOST_IDS = 1 << 17
+OWN_ID = re.compile(r"[0-9]{56}")
+SMALLEST_TABLE = 64
+SLOT = np.dtype([("id", np.uint64, 3), ("last", np.uint64)])
+# What a generation begins with: a table without ids.
+NOTHING = np.zeros(1, SLOT)
 FIELD = rb'"(?:owner|logGroup|logStream|subscriptionFilters|policyLevel)"\s*:\s*(?:"[^"]*"|\[[^\]]*\])\s*,\s*'
 ENVELOPE = re.compile(
     rb"\s*\[?\s*\{\s*(?:(?:" + FIELD + rb')*"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"'
@@ -90,33 +97,80 @@ def _beginning(text: bytes) -> bytes:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    seen = _Seen()
-    for position, delivered in values(file, DECODE, problems):
-        yield from _records(position, delivered, seen)
-        for packed in delivered.packed():
-            content = _unpacked(packed, position, problems)
+    yield from delivered(file, problems, Seen(), 0)
+
+
+def delivered(file: BinaryIO, problems: Problems, seen: Seen, position: int) -> Iterator[Record]:
+    """The events of objects that follow each other in `file`, which begins at `position` of its own."""
+    for place, one in values(file, DECODE, problems, begin=position):
+        yield from _records(place, one, seen)
+        for packed in one.packed():
+            content = _unpacked(packed, place, problems)
             for _, inner in values(io.BytesIO(content), DECODE, problems):
-                yield from _records(position, inner, seen)
+                yield from _records(place, inner, seen)
 
 
-class _Seen:
-    """The ids of the events that came last."""
+class _Ids(ctypes.Structure):
+    _fields_ = (("slots", ctypes.c_void_p), ("size", ctypes.c_int64))
+
+
+LIBRARY.met_before.argtypes = [ctypes.POINTER(_Ids), ctypes.POINTER(_Ids), ctypes.c_char_p]
+LIBRARY.met_before.restype = ctypes.c_int64
+LIBRARY.enlarge_ids.argtypes = [ctypes.POINTER(_Ids), ctypes.POINTER(_Ids)]
+LIBRARY.enlarge_ids.restype = None
+
+
+class _Generation:
+    """Ids that were met: CloudWatch's own, which have 56 digits, in a table that subscription.c fills, others in a set."""
 
     def __init__(self) -> None:
-        self.ids: set[str] = set()
-        self.order: deque[str] = deque()
+        self.count = 0
+        self.others: set[str] = set()
+        self.table = NOTHING
+        self.ids = _Ids(NOTHING.ctypes.data, len(NOTHING))
+
+    def expect(self, more: int) -> None:
+        """Make room, so that half of the table stays empty."""
+        size = max(len(self.table), SMALLEST_TABLE)
+        while size < 2 * (self.count + more):
+            size *= 2
+        if size > len(self.table):
+            table = np.zeros(size, SLOT)
+            ids = _Ids(table.ctypes.data, size)
+            LIBRARY.enlarge_ids(self.ids, ids)
+            self.table, self.ids = table, ids
+
+
+class Seen:
+    """The ids of the events that came last, in two generations of which the older one is dropped."""
+
+    def __init__(self) -> None:
+        self._new, self._old = _Generation(), _Generation()
 
     def before(self, event_id: str) -> bool:
-        if event_id in self.ids:
-            return True
-        self.ids.add(event_id)
-        self.order.append(event_id)
-        if len(self.order) > MOST_IDS:
-            self.ids.remove(self.order.popleft())
-        return False
+        """Whether an event was met before; from now on it is."""
+        if OWN_ID.fullmatch(event_id):
+            fresh, old = self.expect(1)
+            known = bool(LIBRARY.met_before(fresh, old, event_id.encode()))
+        else:
+            known = event_id in self._new.others or event_id in self._old.others
+            self._new.others.add(event_id)
+        self.met(1)
+        return known
+
+    def expect(self, more: int) -> tuple[_Ids, _Ids]:
+        """The tables, with room for more ids in the first."""
+        self._new.expect(more)
+        return self._new.ids, self._old.ids
+
+    def met(self, more: int) -> None:
+        """So many ids were looked up, and are in the first table now."""
+        self._new.count += more
+        if self._new.count >= MOST_IDS:
+            self._new, self._old = _Generation(), self._new
 
 
-def _records(position: int, delivered: Delivered, seen: _Seen) -> Iterator[Record]:
+def _records(position: int, delivered: Delivered, seen: Seen) -> Iterator[Record]:
     # Control messages only try whether the subscriber is there.
     if delivered.message_type not in ("DATA_MESSAGE", None):
         return
@@ -146,4 +200,4 @@ def _unpacked(text: str, position: int, problems: Problems) -> bytes:
         return b""
 
 
-CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True)
+CONTAINER = Container(name="subscription", recognises=recognises, records=records, whole=True, anchored=True)

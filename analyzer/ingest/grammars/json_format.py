@@ -1,27 +1,22 @@
-"""Lambda's JSON log format: the platform's events and the records that runtimes and loggers write, one object a line.
-
-A handler exception that the runtime reported has status "success" on the platform's side; only the application's record
-says that the invocation failed.
-"""
+"""Lambda's JSON log format: the platform's events; all other objects are records of the application."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 
-from analyzer.ingest.grammars.wording import LEVELS, input_fields
+from analyzer.ingest.grammars import json_records, platform_text
+from analyzer.ingest.grammars.json_records import Json
 from analyzer.ingest.names import function_of_arn
 from analyzer.model import (
-    ApplicationLine,
     End,
     Event,
     Extension,
     Fault,
     InitReport,
     InitStart,
-    Level,
     PlatformNote,
     ReportLine,
     RestoreReport,
@@ -30,38 +25,25 @@ from analyzer.model import (
     Status,
 )
 
-Json = Mapping[str, Any]
-DECODE = msgspec.json.Decoder().decode
 STATUSES: frozenset[str] = frozenset(get_args(Status))
-# The request id goes by a different key in each runtime and logger.
-REQUEST_ID = ("requestId", "AWSRequestId", "function_request_id", "FunctionRequestId", "request_id")
-# Numbers that loggers add themselves and that say nothing of the input.
-BOOKKEEPING = frozenset({"timestamp", "time", "sampling_rate", "function_memory_size", "pid", "level", "v"})
 
 
 def parse(message: str) -> Event | None:
     """The event in a JSON object; None when the message is not one object."""
-    if not message.startswith("{"):
-        return None
-    try:
-        record = DECODE(message)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-    if not isinstance(record, dict):
+    record = json_records.record_of(message) if message.startswith("{") else None
+    if record is None:
         return None
     kind = record.get("type")
     if isinstance(kind, str) and kind.startswith("platform."):
-        return _platform(kind.removeprefix("platform."), record.get("record"), message)
-    return _application(record, message)
+        return _platform(kind.removeprefix("platform."), record.get("record"))
+    return json_records.parse(record, message)
 
 
-def _platform(kind: str, record: object, message: str) -> Event | None:
+def _platform(kind: str, record: object) -> Event | None:
     if kind == "fault" and isinstance(record, str):
-        return Fault(record.partition("\n")[0])
-    if not isinstance(record, dict):
+        return platform_text.fault(record.strip()) or Fault(record.partition("\n")[0])
+    if not isinstance(record, dict) or kind not in PLATFORM:
         return None
-    if kind not in PLATFORM:
-        return PlatformNote(message)
     try:
         return PLATFORM[kind](record)
     except (TypeError, ValueError, OverflowError, msgspec.ValidationError):
@@ -135,6 +117,11 @@ def _extension(record: Json) -> Event:
     return Extension(f"{name}: {state}", name, state, _text(record, "errorType"))
 
 
+def _said_again(record: Json) -> Event:
+    """The report that follows has the status and the duration too."""
+    return PlatformNote("runtime done")
+
+
 PLATFORM: dict[str, Callable[[Json], Event]] = {
     "start": _start,
     "runtimeDone": lambda record: End(_id(record), _status(record), _text(record, "errorType")),
@@ -145,35 +132,15 @@ PLATFORM: dict[str, Callable[[Json], Event]] = {
         _text(record, "runtimeVersionArn"),
         _text(record, "functionName"),
         _text(record, "functionVersion"),
+        concurrent=_text(record, "initializationType") == "lambda-managed-instances",
     ),
+    "initRuntimeDone": _said_again,
     "initReport": _init_report,
     "restoreStart": lambda record: RestoreStart(_text(record, "runtimeVersion"), _text(record, "runtimeVersionArn")),
+    "restoreRuntimeDone": _said_again,
     "restoreReport": _restore_report,
     "extension": _extension,
     "telemetrySubscription": _extension,
     "logsSubscription": _extension,
     "logsDropped": lambda record: PlatformNote("logs dropped", _int(record.get("droppedRecords"))),
 }
-
-
-def _application(record: Json, message: str) -> ApplicationLine:
-    inner = record.get("message")
-    # Node.js puts an exception that nobody caught into `message`; Python leaves `level` out and writes `log_level`.
-    uncaught = inner if isinstance(inner, dict) and "errorType" in inner else None
-    # Go and custom runtimes print the answer that they give to the platform and nothing else.
-    bare = "errorType" in record and "errorMessage" in record and not {"level", "log_level", "message"} & record.keys()
-    error = uncaught or record
-    unhandled = bool(uncaught) or "log_level" in record or bare
-    return ApplicationLine(
-        message,
-        level="error" if unhandled else _level(record),
-        request_id=next((record[key] for key in REQUEST_ID if isinstance(record.get(key), str)), None),
-        error_type=_text(error, "errorType") or _text(error, "exception_name"),
-        unhandled=unhandled,
-        fields=input_fields((key, value) for key, value in record.items() if key not in BOOKKEEPING),
-    )
-
-
-def _level(record: Json) -> Level | None:
-    name = record.get("level")
-    return LEVELS.get(name.lower()) if isinstance(name, str) else None

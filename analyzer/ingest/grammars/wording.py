@@ -11,21 +11,49 @@ from analyzer.model import Level
 LEVELS: dict[str, Level] = {
     "trace": "trace",
     "trce": "trace",
+    "finest": "trace",
+    "finer": "trace",
+    "verbose": "trace",
     "debug": "debug",
     "dbug": "debug",
+    "fine": "debug",
+    "config": "debug",
     "info": "info",
     "information": "info",
+    "notice": "info",
     "warn": "warning",
     "warning": "warning",
     "error": "error",
     "fail": "error",
+    "severe": "error",
     "fatal": "critical",
     "crit": "critical",
     "critical": "critical",
+    "panic": "critical",
 }
+# An alternation of the names as loggers write them in text.
+LEVEL_NAMES = "|".join(sorted((name.upper() for name in LEVELS), key=len, reverse=True))
 FIELD = re.compile(r"(?<![\w.-])([A-Za-z_][\w.]{0,63})=(\d{1,15}(?:\.\d{1,9})?)(?![\w.:/-])")
 # More than this in one line is a dump of something, not a measure of the input.
 MOST_FIELDS = 16
+# Numbers that loggers add themselves and that say nothing of the input; written in lower case, without what parts words.
+BOOKKEEPING = frozenset(
+    {
+        "timestamp",
+        "time",
+        "ts",
+        "level",
+        "v",
+        "pid",
+        "line",
+        "lineno",
+        "thread",
+        "threadid",
+        "samplingrate",
+        "coldstart",
+    }
+    | {"functionmemorysize", "message", "msg"}
+)
 
 
 def text_fields(message: str) -> dict[str, float]:
@@ -35,14 +63,14 @@ def text_fields(message: str) -> dict[str, float]:
     return input_fields((name, float(number)) for name, number in FIELD.findall(message[:4096]))
 
 
-def input_fields(items: Iterable[tuple[str, object]]) -> dict[str, float]:
-    """The finite numbers among `items`, unless there are too many to mean anything."""
-    fields = {
-        name: float(value)
-        for name, value in items
-        if isinstance(value, (int, float))
-        and not isinstance(value, bool)
-        and abs(value) < 1e300
-        and math.isfinite(value)
-    }
-    return fields if len(fields) <= MOST_FIELDS else {}
+def input_fields(items: Iterable[tuple[str, object]], most: int = MOST_FIELDS) -> dict[str, float]:
+    """The finite numbers among `items` that may say how much there was to do, unless there are too many to mean anything."""
+    fields = {}
+    for name, value in items:
+        kind = type(value)
+        if kind is not int and kind is not float:
+            continue
+        number = float(value) if abs(value) < 1e300 else math.inf  # type: ignore[arg-type]
+        if math.isfinite(number) and name.lower().replace("_", "") not in BOOKKEEPING:
+            fields[name] = number
+    return fields if len(fields) <= most else {}

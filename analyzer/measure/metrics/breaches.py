@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, Threshold, share
+from analyzer.measure.family import Example, Family, Settings, Threshold, shares
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    yield breach(engine, scope, settings.headline)
+    yield from breaches(engine, scope, (settings.headline,))
 
 
-def breach(engine: Engine, scope: Scope, threshold: Threshold) -> Measured:
-    """The share of invocations with a REPORT whose duration exceeds the threshold."""
-    measured = share(engine, scope, "breach.rate", slower_than(threshold), of="duration_ms IS NOT NULL")
-    return replace(measured, threshold=threshold.text)
+def breaches(engine: Engine, scope: Scope, thresholds: Sequence[Threshold]) -> list[Measured]:
+    """For each threshold the share of invocations with a REPORT whose duration exceeds it."""
+    conditions = [("breach.rate", slower_than(threshold)) for threshold in thresholds]
+    measured = shares(engine, scope, conditions, of="duration_ms IS NOT NULL")
+    return [replace(one, threshold=threshold.text) for one, threshold in zip(measured, thresholds, strict=True)]
 
 
 def slower_than(threshold: Threshold) -> str:

@@ -38,7 +38,7 @@ CLUSTERS = {"stream": "log streams", "block": "blocks of ten minutes"}
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     placed = scope.narrowed(PLACED, scope.population)
-    (counted,) = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {placed.where}")
+    (counted,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {placed.where}")
     n = counted["n"]
     if n == 0:
         return

@@ -54,7 +54,7 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
 def _calls(engine: Engine, scope: Scope) -> Iterator[Measured]:
     """Calls of each environment, as many as these logs show."""
     streams = f"WITH streams AS (SELECT count(*) AS n FROM invocations WHERE {scope.where} AND stream IS NOT NULL GROUP BY stream)"
-    n = engine.rows(f"{streams} SELECT count(*) AS n FROM streams")[0]["n"]
+    n = engine.numbers(f"{streams} SELECT count(*) AS n FROM streams")[0]["n"]
     if n == 0:
         return
     size = Spread(n, n, n)
@@ -127,7 +127,7 @@ def _first_calls(engine: Engine, scope: Scope) -> Iterator[Measured]:
     first = scope.narrowed(
         f"{FIRST} AND stream IS NOT NULL AND memory_mb > 0 AND max_memory_mb > 0", "first calls of environments"
     )
-    n = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {first.where}")[0]["n"]
+    n = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {first.where}")[0]["n"]
     if n == 0:
         return
     size = Spread(n, n, n)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, fact, share
+from analyzer.measure.family import Example, Family, Settings, fact, share, shares
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -15,6 +15,12 @@ KNOWN = "outcome <> 'unknown'"
 KNOWN_POPULATION = "invocations whose outcome is known"
 CODE_FAILED = "outcome IN ('error', 'crash', 'init_failure')"
 FAILED = "outcome NOT IN ('ok', 'unknown')"
+RATES = {
+    "failure.rate": FAILED,
+    "error.rate": CODE_FAILED,
+    "timeout.rate": "outcome = 'timeout'",
+    "oom.rate": "outcome = 'out_of_memory'",
+}
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
@@ -24,18 +30,11 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     if not known.k:
         return
 
-    def rate(metric: str, condition: str) -> Measured:
-        return share(engine, scope, metric, condition, of=KNOWN, population=KNOWN_POPULATION)
-
-    yield rate("failure.rate", FAILED)
-    for metric, condition in (
-        ("error", CODE_FAILED),
-        ("timeout", "outcome = 'timeout'"),
-        ("oom", "outcome = 'out_of_memory'"),
-    ):
-        measured = rate(f"{metric}.rate", condition)
+    for measured in shares(engine, scope, list(RATES.items()), of=KNOWN, population=KNOWN_POPULATION):
         yield measured
-        yield fact(f"{metric}.count", measured.k, "count", measured.n, scope, measured.evidence)
+        if measured.metric != "failure.rate":
+            name = measured.metric.removesuffix(".rate")
+            yield fact(f"{name}.count", measured.k, "count", measured.n, scope, measured.evidence)
     answer = engine.ask(f"""
 WITH groups AS (
   SELECT fingerprint, count(*) AS k FROM invocations WHERE {scope.where} AND {CODE_FAILED} GROUP BY fingerprint

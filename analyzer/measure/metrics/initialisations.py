@@ -87,10 +87,10 @@ FROM labelled GROUP BY ALL ORDER BY ALL""")
 
 
 def _latest(engine: Engine, scope: Scope) -> tuple[Scope, str | None]:
-    (row,) = engine.rows(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
+    (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
     if row["n"] <= MOST_ROWS:
         return scope, None
-    (cut,) = engine.rows(f"""
+    (cut,) = engine.numbers(f"""
 SELECT epoch_us(quantile_disc(end_time, {1 - MOST_ROWS / row["n"]:.6f})) AS time FROM invocations WHERE {scope.where}""")
     latest = scope.narrowed(f"epoch_us(end_time) > {cut['time']}", scope.population)
     return latest, f"of the latest {MOST_ROWS:,} calls"

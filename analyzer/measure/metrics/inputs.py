@@ -19,7 +19,7 @@ LEAST_CALLS, LEAST_SPREAD = 30, 0.1
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    fields = engine.rows(f"""
+    fields = engine.numbers(f"""
 SELECT name, count(*) AS n
 FROM (SELECT unnest(map_keys(fields)) AS name FROM events WHERE {scope.where_events} AND kind = 'fields')
 WHERE regexp_matches(name, {text_literal(SIZES)}) GROUP BY name ORDER BY n DESC, name LIMIT 1""")

@@ -60,7 +60,7 @@ WITH environments AS (
   SELECT max(max_memory_mb / memory_mb) AS used
   FROM invocations WHERE {scope.where} AND memory_mb > 0 AND max_memory_mb IS NOT NULL GROUP BY {CLUSTER}
 )"""
-    n = engine.rows(f"{environments} SELECT count(*) AS n FROM environments")[0]["n"]
+    n = engine.numbers(f"{environments} SELECT count(*) AS n FROM environments")[0]["n"]
     if n == 0:
         return
     size = Spread(n, n, n)

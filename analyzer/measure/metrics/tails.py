@@ -9,23 +9,22 @@ from msgspec.structs import replace
 
 from analyzer.lake import Engine
 from analyzer.measure.family import CLUSTER, Example, Family, Settings, estimate, fact, quantile_columns, spreads
-from analyzer.measure.metrics.duration import LEAST_FOR
+from analyzer.measure.metrics.duration import LEAST_FOR, QUANTILES
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import Interval, ratio_of_sums
 from analyzer.model import Measured
 
-# The tail begins where a tenth is left, and is described from so many calls in it.
-TAIL, LEAST_IN_TAIL = 0.90, 50
+# The tail begins where a tenth is left, at p90, and is described from so many calls in it.
+LEAST_IN_TAIL = 50
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    sizes = spreads(engine, scope, "duration_ms", {"p50": 0.50, "p90": TAIL, "p99": 0.99})
+    sizes = spreads(engine, scope, "duration_ms", QUANTILES)
     n = sizes["p50"].n
     if n < 2:
         return
     columns = ",\n       ".join(
-        quantile_columns("duration_ms", name, p, sizes[name])
-        for name, p in (("p50", 0.50), ("p90", TAIL), ("p99", 0.99))
+        quantile_columns("duration_ms", name, QUANTILES[name], sizes[name]) for name in ("p50", "p90", "p99")
     )
     answer = engine.ask(f"""
 SELECT mad(duration_ms) AS mad,

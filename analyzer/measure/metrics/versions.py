@@ -40,7 +40,7 @@ def _newest_two(engine: Engine, scope: Scope) -> tuple[str, str] | None:
     """The version that was first seen last, and the one first seen before it, where they overlap."""
     if not one_function(scope):
         return None
-    rows = engine.rows(f"""
+    rows = engine.numbers(f"""
 SELECT version, epoch_us(min(end_time)) AS first, epoch_us(max(end_time)) AS last
 FROM invocations WHERE {scope.where} AND version IS NOT NULL AND end_time IS NOT NULL
 GROUP BY version ORDER BY first DESC, version DESC LIMIT 2""")

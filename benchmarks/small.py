@@ -1,0 +1,83 @@
+"""What a report on few invocations spends its time on, and beside it the time of the whole command.
+
+    python -m benchmarks.small [ROUNDS]
+
+Seconds of the processor, medians of several fresh processes. Half a thousand lines are nothing to read: what counts here is
+loading packages, planning queries and drawing.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SAMPLE = Path(__file__).parent.parent / "sample_logs" / "lambda-autotuner-agent"
+# Runs in a process of its own. Each stage is what `pipeline.analyze` does there, so their sum is nearly the whole command.
+STAGES = """
+import json, sys, time
+from pathlib import Path
+spent, last = {}, time.process_time()
+def stage(name):
+    global last
+    now = time.process_time()
+    spent[name], last = now - last, now
+import typer, rich.console
+import analyzer.cli
+stage("load the command line")
+from analyzer import pipeline
+from analyzer.lake import Engine
+stage("load arrow, duckdb, jinja")
+sample, folder = sys.argv[1], Path(sys.argv[2])
+tools = pipeline._Tools(pipeline.Options(), folder / "report")
+stage("read rules and templates")
+lake = pipeline.Lake(folder / "lake")
+pipeline.ingest([sample], lake)
+stage("ingest")
+import scipy.special
+stage("load scipy")
+asked, answer = [0.0], Engine.numbers
+def timed(engine, sql):
+    begin = time.process_time()
+    rows = answer(engine, sql)
+    asked[0] += time.process_time() - begin
+    return rows
+Engine.numbers = timed
+report, measurements = pipeline.compose_report(lake, tools.rules, pipeline.Options(), pipeline.Watcher())
+stage("measure, diagnose, compose")
+spent["of that, queries"] = asked[0]
+import matplotlib.figure, matplotlib.backends.backend_svg
+stage("load matplotlib")
+pipeline.render(report, measurements, tools.templates, tools.output)
+stage("draw and write")
+print(json.dumps(spent))
+"""
+
+
+def main(rounds: int) -> None:
+    whole: list[float] = []
+    stages: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(rounds):
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            command = [sys.executable, "-m", "analyzer", "analyze", str(SAMPLE), "-o", f"{folder}/whole"]
+            subprocess.run(command, check=True, capture_output=True)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            whole.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            place = Path(folder) / str(number)
+            place.mkdir()
+            ran = subprocess.run(
+                [sys.executable, "-c", STAGES, str(SAMPLE), str(place)], check=True, capture_output=True, text=True
+            )
+            stages.append(json.loads(ran.stdout))
+    print(f"`reportline analyze {SAMPLE.name}`: {statistics.median(whole):.2f} s of the processor")
+    for name in stages[0]:
+        print(f"  {name:28} {statistics.median(one[name] for one in stages):5.2f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)
