@@ -1,0 +1,11 @@
+-- q137, behind slow, email-notification-sender
+-- q137, behind uneven, email-notification-sender
+-- about the invocations of q137-invocations.csv
+WITH clusters AS (
+  SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
+  FROM invocations WHERE function = 'email-notification-sender' AND duration_ms IS NOT NULL
+  GROUP BY coalesce(stream, request_id || position)
+)
+SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(n * n)::DOUBLE AS nn,
+       sum(k0)::BIGINT AS k0, sum(k0 * k0)::DOUBLE AS kk0, sum(k0 * n)::DOUBLE AS kn0
+FROM clusters
