@@ -40,6 +40,7 @@ golden: $(VENV)/.run ## write the sample reports into docs/, and its first lines
 	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
 	$(BIN)/python -m tests.kinds docs/sample-report
 	$(BIN)/python tests/readme.py
+	$(BIN)/python -m analyzer.report.schema > analyzer/report/report.schema.json
 
 bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and measuring
 	$(BIN)/python -m benchmarks.run
@@ -55,8 +56,9 @@ truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose t
 weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from which probabilities follow; read the difference
 	$(BIN)/python -m benchmarks.truth.weights
 
-truth: $(VENV)/.truth ## count how often intervals hold a known truth, and what passes for a change; TRUTH_RUNS=2000 for finer counts
+truth: $(VENV)/.truth ## count how often intervals hold a known truth, what passes for a change, and which secrets are masked; TRUTH_RUNS=2000 for finer counts
 	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
+	$(VENV)/truth/bin/python benchmarks/truth/redaction.py > docs/redaction.md
 
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) fuzz-failures dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -18,6 +18,7 @@ from analyzer import __version__
 from analyzer.errors import ReportlineError, UserError
 
 if TYPE_CHECKING:
+    from analyzer.configuration import Configuration
     from analyzer.ingest import Progress
     from analyzer.measure import Threshold
     from analyzer.pipeline import Options, Watcher, Written
@@ -63,9 +64,11 @@ Function = Annotated[
     str | None, typer.Option("--function", metavar="NAME", help="Names logs whose container carries no function name.")
 ]
 Kind = Annotated[
-    str,
+    str | None,
     typer.Option(
-        "--kind", help="Which report: error-analysis, incident, weekly, postmortem, or a template of your own."
+        "--kind",
+        help="Which report: error-analysis, incident, weekly, postmortem, or a template of your own.",
+        show_default="error-analysis",
     ),
 ]
 Since = Annotated[
@@ -100,7 +103,22 @@ TemplateFolder = Annotated[
     typer.Option("--templates", metavar="DIR", help="Templates that replace shipped ones of the same name."),
 ]
 Redaction = Annotated[
-    Redact, typer.Option("--redact", help="Mask secrets and personal data in everything that is written.")
+    Redact | None,
+    typer.Option(
+        "--redact", help="Mask secrets and personal data in everything that is written.", show_default="strict"
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", metavar="FILE", help="What options are not given for.", show_default="reportline.toml, if there"
+    ),
+]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format", metavar="NAME", help="Another file in the folder: sarif, junit or slack; may be given again."
+    ),
 ]
 FailOn = Annotated[
     Level | None,
@@ -115,7 +133,7 @@ FailOn = Annotated[
 def analyze(
     paths: Paths,
     output: Output = Path("reportline-report"),
-    kind: Kind = "error-analysis",
+    kind: Kind = None,
     lake: KeptLake = None,
     function: Function = None,
     since: Since = None,
@@ -125,11 +143,16 @@ def analyze(
     objective: Objectives = None,
     rules: Rules = None,
     templates: TemplateFolder = None,
-    redact: Redaction = Redact.strict,
+    redact: Redaction = None,
+    more: Formats = None,
+    config: Config = None,
     fail_on: FailOn = None,
 ) -> None:
     """Read logs and write a report, in one go. Works without any option."""
-    options = _options(kind, since, until, baseline, threshold, objective, rules, templates, redact)
+    from analyzer.configuration import configuration
+
+    said = configuration(config)
+    options = _options(said, kind, since, until, baseline, threshold, objective, rules, templates, redact, more)
     from analyzer import pipeline
     from analyzer.ingest import cores
 
@@ -137,13 +160,13 @@ def analyze(
         written = pipeline.analyze(
             paths,
             output,
-            lake=lake,
-            function=function,
+            lake=lake or said.lake,
+            function=function or said.function,
             options=options,
             watcher=watcher,
             processes=cores(),
         )
-    _finish(written, fail_on)
+    _finish(written, fail_on or _choice(Level, "fail-on", said.fail_on))
 
 
 @app.command()
@@ -173,7 +196,7 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
 def report(
     lake: LakeFolder,
     output: Output = Path("reportline-report"),
-    kind: Kind = "error-analysis",
+    kind: Kind = None,
     since: Since = None,
     until: Until = None,
     baseline: Baseline = None,
@@ -181,16 +204,21 @@ def report(
     objective: Objectives = None,
     rules: Rules = None,
     templates: TemplateFolder = None,
-    redact: Redaction = Redact.strict,
+    redact: Redaction = None,
+    more: Formats = None,
+    config: Config = None,
     fail_on: FailOn = None,
 ) -> None:
     """Write a report on what is in a lake."""
-    options = _options(kind, since, until, baseline, threshold, objective, rules, templates, redact)
+    from analyzer.configuration import configuration
+
+    said = configuration(config)
+    options = _options(said, kind, since, until, baseline, threshold, objective, rules, templates, redact, more)
     from analyzer import pipeline
 
     with _watching() as watcher:
         written = pipeline.write_report(lake, output, options=options, watcher=watcher)
-    _finish(written, fail_on)
+    _finish(written, fail_on or _choice(Level, "fail-on", said.fail_on))
 
 
 @app.command()
@@ -275,7 +303,7 @@ def diff(
 def why(
     request_id: Annotated[str, typer.Argument(metavar="REQUEST_ID")],
     lake: LakeFolder,
-    redact: Redaction = Redact.strict,
+    redact: Redaction = None,
 ) -> None:
     """The life of one invocation: how it ended, how it compares, what its environment did before and after, its lines."""
     from analyzer import inquiry, pipeline
@@ -283,7 +311,7 @@ def why(
 
     for life in inquiry.why(pipeline.open_lake(lake), request_id):
         for line in inquiry.told(life):
-            print(_inert(masked(line) if redact is Redact.strict else line))
+            print(_inert(line if redact is Redact.off else masked(line)))
 
 
 @app.command()
@@ -379,7 +407,8 @@ def _main(
 
 
 def _options(
-    kind: str,
+    said: Configuration,
+    kind: str | None,
     since: str | None,
     until: str | None,
     baseline: str | None,
@@ -387,21 +416,39 @@ def _options(
     objectives: list[str] | None,
     rules: Path | None,
     templates: Path | None,
-    redact: Redact,
+    redact: Redact | None,
+    formats: list[str] | None,
 ) -> Options:
+    """What the flags say, and where they say nothing, what the configuration does."""
     from analyzer.pipeline import Options
 
     return Options(
-        kind=kind,
+        kind=kind or said.kind or "error-analysis",
         since=since,
         until=until,
         baseline=baseline,
-        thresholds=tuple(_threshold(text) for text in thresholds or ()),
-        objectives=tuple(objectives or ()),
-        rules=rules,
-        templates=templates,
-        redact=redact is Redact.strict,
+        thresholds=tuple(_threshold(text) for text in thresholds or said.thresholds),
+        objectives=tuple(objectives or said.objectives),
+        rules=rules or said.rules,
+        templates=templates or said.templates,
+        redact=(redact or _choice(Redact, "redact", said.redact)) is not Redact.off,
+        formats=tuple(formats or said.formats),
+        region=said.region,
+        suppressions=said.suppressions,
     )
+
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def _choice(kind: type[Choice], key: str, value: str | None) -> Choice | None:
+    """A word of the configuration that is one of a few. Raises UserError for another."""
+    if value is None:
+        return None
+    try:
+        return kind(value)
+    except ValueError:
+        raise UserError(f"{key} {value!r} is none of {', '.join(kind)}") from None
 
 
 def _threshold(text: str) -> Threshold:

@@ -57,9 +57,9 @@ def _dollars(value: float) -> str:
 
 
 def span(microseconds: float | None) -> str:
-    """A stretch of time that may be hours long: 6.0 h, 7.9 min, 42.0 s."""
+    """A stretch of time that may be days long: 27.9 days, 6.0 h, 7.9 min, 42.0 s."""
     seconds = (microseconds or 0) / 1e6
-    for unit, size in (("h", 3600), ("min", 60)):
+    for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:,.1f} {unit}"
     return _duration(seconds * SECOND, 1)

@@ -6,7 +6,6 @@ A report is read as it stands in report.json, by people and by other tools, so n
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,15 @@ from analyzer import figures
 from analyzer.errors import NoInvocations, UserError
 from analyzer.lake import Lake, text_literal
 from analyzer.measure import COMPARED, Threshold, compare, span
-from analyzer.model import Measured
+from analyzer.model import Measured, Suppression
 from analyzer.pipeline import Options, Watcher, compose_report, rules_from
 from analyzer.report import Earlier, changes, earlier, to_json
 from analyzer.report.document import Changes, FunctionReport
 from analyzer.report.earlier import digest
 from analyzer.report.escape import code_span, markdown
+from analyzer.report.evidence import POPULATION
 
 Json = dict[str, Any]
-# The condition of a query as measuring writes it: up to the end of the line or what follows a condition.
-POPULATION = re.compile(r"FROM invocations WHERE (?P<condition>[^\n]*?)(?= GROUP BY| ORDER BY|\n|$)")
 MOST_LINES = 3
 
 
@@ -100,6 +98,8 @@ def verify(report: Json, lake: Lake, rules: Path | None = None) -> list[str]:
         objectives=tuple(asked["objectives"]),
         thresholds=tuple(Threshold.parse(text) for text in asked["thresholds"]),
         redact=asked["redacted"],
+        region=asked["region"],
+        suppressions=tuple(msgspec.convert(asked["suppressions"], list[Suppression])),
     )
     composed, _ = compose_report(
         lake,

@@ -610,7 +610,7 @@ class Engine:
         """
         if sql in self.answers:
             return self.answers[sql]
-        rows = [{name: _steady(cell) for name, cell in row.items()} for row in self.numbers(sql)]
+        rows = [{name: steady(cell) for name, cell in row.items()} for row in self.numbers(sql)]
         number = f"q{len(self.evidence) + 1}"
         digest = hashlib.sha256(json.dumps(rows, default=str, separators=(",", ":")).encode()).hexdigest()
         self.evidence[number] = Evidence(
@@ -668,7 +668,8 @@ def _quoted_list(files: Sequence[Path]) -> str:
     return ", ".join(text_literal(parts.as_pattern(file)) for file in files)
 
 
-def _steady(cell: Any) -> Any:
+def steady(cell: Any) -> Any:
+    """A cell to nine digits: sums made by several threads differ in the last bits."""
     if isinstance(cell, Decimal):
         # A sum of integers comes as a decimal without places.
         cell = int(cell) if cell.as_tuple().exponent == 0 else float(cell)

@@ -326,7 +326,18 @@ class Action(Struct, frozen=True, kw_only=True):
     snippet: str | None = None
 
 
+class Suppression(Struct, frozen=True, kw_only=True):
+    """A finding that somebody knows of and has decided to live with until the end of the day `expires`, ISO 8601."""
+
+    hypothesis: str
+    function: str | None
+    reason: str
+    expires: str
+
+
 class Hypothesis(Struct, frozen=True, kw_only=True):
+    """`suppressed` is the reason for which a supported one is to fail no gate."""
+
     id: str
     title: str
     statement: str
@@ -345,6 +356,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     actions: list[Action] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
     fingerprint: str = ""
+    suppressed: str | None = None
 
 
 # ── the results of measuring, bounded in size however many invocations there were ────────────────────────────────────
@@ -479,6 +491,48 @@ class Moment(Struct, frozen=True, kw_only=True):
     number: Measured | None = None
 
 
+AlarmSignal = Literal["duration.p95", "duration.max", "errors.rate", "errors.sum", "memory.max"]
+# What a threshold was taken from: what is usual here, the middle between that and a slow episode, the timeout, AWS's advice,
+# or nothing, where a single one is worth a look.
+AlarmChoice = Literal["usual", "between", "limit", "recommended", "any"]
+
+
+class Firing(Struct, frozen=True):
+    """An alarm that would have gone off at `begin`, in seconds since 1970, and been on for so long."""
+
+    begin: int
+    seconds: int
+
+
+class AlarmTrial(Struct, frozen=True):
+    """What an alarm would have done on these logs; `outside` counts the firings outside the slow episode, if there was one."""
+
+    watched_s: int
+    firings: int
+    outside: int
+    on_s: int
+    shown: list[Firing]
+    evidence: str
+
+
+class Alarm(Struct, frozen=True, kw_only=True):
+    """An alarm that is on while `needed` of the last `periods` periods lie above `threshold`, in ms, MB, a share or a count.
+
+    `basis` is the number that the threshold was taken from. `trial` is None where no call has a time or, for errors, none
+    has a known outcome.
+    """
+
+    signal: AlarmSignal
+    threshold: float
+    choice: AlarmChoice
+    basis: float | None
+    period_s: int
+    needed: int
+    periods: int
+    episode_begin: int | None
+    trial: AlarmTrial | None
+
+
 class FunctionMeasurements(Struct, frozen=True):
     """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population.
 
@@ -495,6 +549,7 @@ class FunctionMeasurements(Struct, frozen=True):
     memory_sizes: list[int]
     region: str | None
     errors: list[ErrorGroup]
+    alarms: list[Alarm]
     behind: dict[SymptomKind, list[Excerpt]]
     moments: list[Moment] = field(default_factory=list)
 

@@ -16,8 +16,8 @@ from analyzer.diagnose import Rule, diagnose, load_rules
 from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, Progress, ingest
 from analyzer.lake import Lake
-from analyzer.measure import COMPARED, Threshold, Window, compare, measure, span
-from analyzer.model import SEVERITIES, Hypothesis, Measured, Measurements, Move, Severity
+from analyzer.measure import COMPARED, Threshold, Window, compare, measure, price_table, span
+from analyzer.model import SEVERITIES, Hypothesis, Measured, Measurements, Move, Severity, Suppression
 from analyzer.report import (
     Asked,
     Earlier,
@@ -54,6 +54,9 @@ class Options(Struct, frozen=True, kw_only=True):
     rules: Path | None = None
     templates: Path | None = None
     redact: bool = True
+    formats: tuple[str, ...] = ()
+    region: str | None = None
+    suppressions: tuple[Suppression, ...] = ()
 
 
 class Written(Struct, frozen=True):
@@ -128,7 +131,7 @@ def open_lake(folder: Path) -> Lake:
 
 
 def reached(report: Report, level: Severity | Literal["new"]) -> list[Hypothesis]:
-    """The supported hypotheses whose severity is at least `level`.
+    """The supported hypotheses whose severity is at least `level`, but for those that are suppressed.
 
     With "new" those of a severity above info that are new, or worse, since the earlier report. Raises UserError without one.
     """
@@ -142,11 +145,14 @@ def reached(report: Report, level: Severity | Literal["new"]) -> list[Hypothesis
             one
             for function in report.functions
             for one in function.hypotheses
-            if (function.name, one.id) in changed and one.verdict == "supported" and one.severity != "info"
+            if (function.name, one.id) in changed
+            and one.verdict == "supported"
+            and one.severity != "info"
+            and not one.suppressed
         ]
     grave = SEVERITIES[: SEVERITIES.index(level) + 1]
     hypotheses = (hypothesis for function in report.functions for hypothesis in function.hypotheses)
-    return [one for one in hypotheses if one.verdict == "supported" and one.severity in grave]
+    return [one for one in hypotheses if one.verdict == "supported" and one.severity in grave and not one.suppressed]
 
 
 class _Tools:
@@ -154,8 +160,16 @@ class _Tools:
 
     def __init__(self, options: Options, output: Path) -> None:
         self.rules: list[Rule] = rules_from(options.rules)
+        known = {rule.id for rule in self.rules}
+        for one in options.suppressions:
+            if one.hypothesis not in known:
+                raise UserError(
+                    f"a suppression names {one.hypothesis}, which is no rule; `reportline rules list` lists them"
+                )
+        if options.region is not None and options.region not in price_table()["regions"]:
+            raise UserError(f"there are no prices of the region {options.region}")
         self.templates = Templates(options.templates, options.kind, redacted=options.redact)
-        self.output = Output.at(output)
+        self.output = Output.at(output, options.formats)
         self.earlier: Earlier | None = None
         for text in options.objectives:
             Objective.parse(text)
@@ -199,7 +213,7 @@ def _report(
         lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable, before=tools.earlier
     )
     watcher.stage("writing")
-    files = render(composed, measurements, tools.templates, tools.output)
+    files = render(composed, measurements, tools.templates, tools.output, lake)
     return Written(composed, files)
 
 
@@ -248,7 +262,9 @@ def _measured(lake: Lake, window: Window, options: Options, watcher: Watcher) ->
     watcher.stage("measuring")
     named = [Objective.parse(text).threshold for text in options.objectives]
     thresholds = {one.text: one for one in (*options.thresholds, *(Threshold.parse(text) for text in named if text))}
-    return measure(lake, window=window, thresholds=tuple(thresholds.values()), progress=watcher.stage)
+    return measure(
+        lake, window=window, thresholds=tuple(thresholds.values()), region=options.region, progress=watcher.stage
+    )
 
 
 def _before(lake: Lake, window: Window, rules: list[Rule], options: Options, watcher: Watcher) -> Earlier | None:
@@ -278,6 +294,8 @@ def _composed(
         options.redact,
         options.baseline,
         list(options.objectives),
+        options.region,
+        list(options.suppressions),
     )
     return compose(
         measurements,

@@ -165,6 +165,7 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
 @pytest.mark.parametrize(
     ("microseconds", "text"),
     [
+        (2_410_560_000_000, "27.9 days"),
         (21_664_900_000, "6.0 h"),
         (7_199_000_000, "120.0 min"),
         (471_600_000, "7.9 min"),

@@ -3,6 +3,7 @@
 from analyzer.measure.comparison import COMPARED, compare
 from analyzer.measure.everything import measure
 from analyzer.measure.family import Threshold
+from analyzer.measure.metrics.cost import price_table
 from analyzer.measure.scope import Window, span
 
-__all__ = ["COMPARED", "Threshold", "Window", "compare", "measure", "span"]
+__all__ = ["COMPARED", "Threshold", "Window", "compare", "measure", "price_table", "span"]

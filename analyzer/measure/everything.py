@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from msgspec.structs import replace
 
 from analyzer.lake import Engine, Lake
+from analyzer.measure.alarms import alarms
 from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
 from analyzer.measure.failures import error_groups
@@ -37,11 +38,13 @@ def measure(
     *,
     window: Window = Window(),  # noqa: B008 -- frozen
     thresholds: tuple[Threshold, ...] = (),
+    region: str | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Measurements | None:
     """Everything that is asked of a lake within `window`; None when it holds no invocation there.
 
-    `thresholds` are durations whose breach rate is wanted; without any, round ones are taken.
+    `thresholds` are durations whose breach rate is wanted; without any, round ones are taken. `region` is that of functions
+    whose logs name none.
     """
     with lake.open() as engine:
         everything = Scope(window)
@@ -52,11 +55,11 @@ def measure(
         if row["n"] == 0:
             return None
         chosen = thresholds or ROUND_THRESHOLDS
-        overall = _function(engine, everything, "all functions", chosen)
+        overall = _function(engine, everything, "all functions", chosen, region)
         functions = []
         for scope, name in _functions(engine, everything):
             progress(name)
-            functions.append(_function(engine, scope, name, chosen))
+            functions.append(_function(engine, scope, name, chosen, region))
         begin, finish = row["begin"], row["finish"]
         return Measurements(
             period=(begin, finish),
@@ -84,14 +87,16 @@ def _functions(engine: Engine, everything: Scope) -> Iterator[tuple[Scope, str]]
         yield Scope(everything.window, name, named=name is not None), UNNAMED if name is None else name
 
 
-def _function(engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...]) -> FunctionMeasurements:
+def _function(
+    engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...], region: str | None
+) -> FunctionMeasurements:
     held = breaches(engine, scope, thresholds)
     headline = _headline(held, thresholds)
     (known,) = engine.numbers(f"""
 SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT version)) AS versions,
        list_sort(list(DISTINCT memory_mb)) AS sizes
 FROM invocations WHERE {scope.where}""")
-    settings = Settings(headline, _region(engine, scope))
+    settings = Settings(headline, _region(engine, scope) or region)
     drawn, note = environments_drawn(engine, scope)
     metrics: dict[str, Measured] = {}
     with engine.holding(drawn.where):
@@ -110,6 +115,7 @@ FROM invocations WHERE {scope.where}""")
         region=settings.region,
         errors=error_groups(engine, scope),
         moments=moments(engine, scope, metrics),
+        alarms=[] if scope.mixed else list(alarms(engine, scope, metrics)),
         behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
 

@@ -42,7 +42,7 @@ class Threshold(Struct, frozen=True):
         """From what a person writes, such as duration>60s or duration>500ms. Raises UserError."""
         match = THRESHOLD.fullmatch(text.replace(" ", ""))
         if match is None:
-            raise UserError(f"--threshold {text!r} is not of the form 'duration>60s'; the units are ms, s and m")
+            raise UserError(f"the threshold {text!r} is not of the form 'duration>60s'; the units are ms, s and m")
         return Threshold(match[0], milliseconds(match["duration"]))
 
 

@@ -1,4 +1,4 @@
-"""Configuration to paste: SAM fragments for actions, CloudFormation alarms, a CloudWatch dashboard, the way back.
+"""Configuration to paste: SAM and Terraform fragments for actions, alarms in both, a CloudWatch dashboard, the way back.
 
 A name from a log is put into configuration only if AWS could have given it to a function; any other is left out.
 """
@@ -6,35 +6,32 @@ A name from a log is put into configuration only if AWS could have given it to a
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import yaml
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzer import figures
-from analyzer.model import FunctionMeasurements, Measured, Severity
+from analyzer.model import Alarm, FunctionMeasurements, Measured, Severity
 from analyzer.report.document import Advice, AlarmAdvice, Snippet
+from analyzer.report.terraform import Resource, alarm_resources, function_resources, to_hcl, with_variables
 
 FUNCTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DEFAULT_REGION = "us-east-1"
 # More functions than this make a template that nobody reads; report.json and a loop are the better tools then.
 MOST_FUNCTIONS = 10
 WIDTH = 120
-# The five minutes that alarms look at.
+# The seconds that alarms and the dashboard look at together.
 PERIOD = 300
-# CloudWatch takes a percentile for unreliable below 10 / (1 - p) samples a period: 200 for p95.
-RELIABLE_P95 = 200
-# AWS's own recipe for an alarm on the memory that REPORT lines state.
-FULL = 0.90
-# Environments emptier than this need no alarm that they are full.
-WORTH_WATCHING = 0.60
-ERROR_PERCENT = 5
-# Some way above the longest call seen, as the next one may be a little longer without anything being wrong.
-ABOVE_LONGEST = 1.2
 NAMESPACE = "LambdaReports"
+# Throttled calls are in no function's log, so that this alarm cannot be tried.
+ANY_THROTTLE = Alarm(
+    signal="errors.sum", threshold=0.0, choice="any", basis=None, period_s=PERIOD, needed=1, periods=1, episode_begin=None,
+    trial=None,
+)  # fmt: skip
 # The words of a REPORT line in text logs, and the same number in JSON logs.
 TEXT_REPORT = (
     '[report="REPORT", l1="RequestId:", id, l2="Duration:", duration, u1="ms", l3="Billed", l4="Duration:", billed, u2="ms", '
@@ -66,6 +63,18 @@ def fragment(advice: Iterable[Advice]) -> Snippet | None:
     return Snippet("yaml", to_yaml({"Resources": resources})) if resources else None
 
 
+def terraform_fragment(advice: Iterable[Advice]) -> Snippet | None:
+    """The same settings as Terraform; None where one of them has no counterpart there."""
+    resources: list[Resource] = []
+    for one in advice:
+        if one.action.settings and _known(one.action.settings) and deployable(one.function):
+            made = function_resources(one.function, one.action.settings)
+            if made is None:
+                return None
+            resources += made
+    return Snippet("hcl", to_hcl(with_variables(resources))) if resources else None
+
+
 def _known(settings: dict[str, Any]) -> bool:
     """Whether every value was measured or stated."""
     return all(_known(value) if isinstance(value, dict) else value is not None for value in settings.values())
@@ -92,11 +101,11 @@ class _Alarm(Struct, frozen=True):
     resources: dict[str, Any]
 
 
-def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice], Snippet | None]:
-    """Alarms with thresholds from the period of the report, and a CloudFormation template that makes them."""
+def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice], Snippet | None, Snippet | None]:
+    """Alarms with thresholds from the period of the report, and what makes them in CloudFormation and in Terraform."""
     alarms = [alarm for function in _named(functions) for alarm in _alarms(function)]
     if not alarms:
-        return [], None
+        return [], None, None
     alarms.append(_throttles())
     resources: dict[str, Any] = {}
     for alarm in alarms:
@@ -106,7 +115,8 @@ def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice]
         "Parameters": {"AlarmTopicArn": {"Type": "String", "Description": "SNS topic that is told"}},
         "Resources": resources,
     }
-    return [alarm.advice for alarm in alarms], Snippet("yaml", to_yaml(template))
+    hcl = to_hcl(alarm_resources(resources))
+    return [alarm.advice for alarm in alarms], Snippet("yaml", to_yaml(template)), Snippet("hcl", hcl)
 
 
 def _named(functions: list[FunctionMeasurements]) -> list[FunctionMeasurements]:
@@ -114,53 +124,53 @@ def _named(functions: list[FunctionMeasurements]) -> list[FunctionMeasurements]:
 
 
 def _alarms(function: FunctionMeasurements) -> Iterator[_Alarm]:
-    if "duration.max" in function.metrics:
-        yield _duration(function)
-    yield _errors(function)
-    ratio = function.metrics.get("memory.peak_ratio.max")
-    if ratio is not None and ratio.value is not None and ratio.value >= WORTH_WATCHING:
-        yield _memory(function)
+    for alarm in function.alarms:
+        match alarm.signal:
+            case "duration.p95" | "duration.max":
+                yield _duration(function.name, alarm)
+            case "errors.rate" | "errors.sum":
+                yield _errors(function.name, alarm)
+            case "memory.max":
+                yield _memory(function.name, alarm)
 
 
-def _per_period(function: FunctionMeasurements) -> float:
-    """Invocations in five minutes, on average over those minutes in which there were any."""
-    bins = function.metrics.get("invocations.per_five_minutes")
-    return bins.value if bins is not None and bins.value is not None else 0.0
+def _duration(function: str, alarm: Alarm) -> _Alarm:
+    percentile = alarm.signal == "duration.p95"
+    statistic = {"ExtendedStatistic": "p95"} if percentile else {"Statistic": "Maximum"}
+    threshold, basis = (figures.write(value or 0.0, "ms") for value in (alarm.threshold, alarm.basis))
+    condition = f"{'95th percentile of Duration' if percentile else 'longest Duration'} above {threshold}"
+    match alarm.choice:
+        case "between":
+            why = f"between what is usual, at most {basis}, and what the slow episode reached"
+        case "limit":
+            why = f"a tenth below the timeout of {basis}, which no call outlasts"
+        case _:
+            why = f"a fifth above what is usual, at most {basis}"
+    why += "" if percentile else "; a percentile of so few calls in five minutes says nothing"
+    return _alarm(function, "Duration", "warning", condition, why, _metric(function, "Duration") | statistic, alarm)
 
 
-def _duration(function: FunctionMeasurements) -> _Alarm:
-    p95, longest = function.metrics["duration.p95"], function.metrics["duration.max"].value or 0.0
-    busy = _per_period(function) >= RELIABLE_P95
-    if busy and p95.high is not None:
-        threshold, statistic = _round_up(p95.high), {"ExtendedStatistic": "p95"}
-        condition = f"95th percentile of Duration above {figures.write(threshold, 'ms')}"
-        why = f"the upper limit of p95 in this period is {figures.write(p95.high, 'ms')}"
-    else:
-        threshold, statistic = _round_up(longest * ABOVE_LONGEST), {"Statistic": "Maximum"}
-        condition = f"longest Duration above {figures.write(threshold, 'ms')}"
-        why = f"a fifth above the longest of this period, {figures.write(longest, 'ms')}"
-        why += "" if busy else "; a percentile of so few calls in five minutes says nothing"
-    metric, datapoints = _metric(function.name, "Duration") | statistic, (2, 3) if busy else (1, 1)
-    return _alarm(function.name, "Duration", "warning", condition, why, metric, threshold, datapoints=datapoints)
-
-
-def _errors(function: FunctionMeasurements) -> _Alarm:
-    name = function.name
-    if _per_period(function) < RELIABLE_P95:
-        return _alarm(
-            name, "Errors", "critical", "any error", "with so few calls in five minutes a single one is a rate",
-            _metric(name, "Errors") | {"Statistic": "Sum"}, 1, least=True, datapoints=(1, 1),
-        )  # fmt: skip
+def _errors(function: str, alarm: Alarm) -> _Alarm:
+    always = f"it fails all the time: 95 of 100 periods of five minutes hold no more than {_errors_of(alarm)}"
+    if alarm.signal == "errors.sum":
+        condition = "any error" if alarm.choice == "any" else f"more than {_errors_of(alarm)} in five minutes"
+        why = "with so few calls in five minutes a single one is a rate" if alarm.choice == "any" else always
+        metric = _metric(function, "Errors") | {"Statistic": "Sum"}
+        return _alarm(function, "Errors", "critical", condition, why, metric, alarm)
     queries = {
         "Metrics": [
             {"Id": "rate", "Expression": "100 * errors / invocations", "Label": "errors in %"},
-            *(_query(name, one) for one in ("Errors", "Invocations")),
+            *(_query(function, one) for one in ("Errors", "Invocations")),
         ]
     }
-    return _alarm(
-        name, "Errors", "critical", f"more than {ERROR_PERCENT} % errors", "5 % is AWS's own recommendation for an alarm",
-        queries, ERROR_PERCENT,
-    )  # fmt: skip
+    why = always if alarm.choice == "usual" else "AWS's own recommendation for an alarm"
+    percent = replace(alarm, threshold=round(100 * alarm.threshold, 2))
+    return _alarm(function, "Errors", "critical", f"more than {_errors_of(alarm)}", why, queries, percent)
+
+
+def _errors_of(alarm: Alarm) -> str:
+    share = alarm.signal == "errors.rate"
+    return f"{100 * alarm.threshold:.4g} % errors" if share else f"{alarm.threshold:,.0f} errors"
 
 
 def _query(function: str, metric: str) -> dict[str, Any]:
@@ -168,14 +178,13 @@ def _query(function: str, metric: str) -> dict[str, Any]:
     return {"Id": metric.lower(), "MetricStat": stat, "ReturnData": False}
 
 
-def _memory(function: FunctionMeasurements) -> _Alarm:
-    size = function.metrics["memory.size"].value or 0.0
-    threshold = math.floor(FULL * size)
-    name, metric = function.name, f"MaxMemoryUsed-{function.name}"
-    alarm = _alarm(
-        name, "Memory", "warning", f"Max Memory Used above {threshold} MB",
-        f"90 % of the configured {figures.write(size, 'MB')}; AWS/Lambda has no metric for it, so two metric filters make one",
-        {"Namespace": NAMESPACE, "MetricName": metric, "Statistic": "Maximum"}, threshold, datapoints=(1, 1),
+def _memory(function: str, alarm: Alarm) -> _Alarm:
+    name, metric = function, f"MaxMemoryUsed-{function}"
+    made = _alarm(
+        name, "Memory", "warning", f"Max Memory Used above {alarm.threshold:.0f} MB",
+        f"90 % of the configured {figures.write(alarm.basis or 0.0, 'MB')}; AWS/Lambda has no metric for it, so two metric filters "
+        "make one",
+        {"Namespace": NAMESPACE, "MetricName": metric, "Statistic": "Maximum"}, alarm,
     )  # fmt: skip
     filters = {
         f"{logical_id(name)}MemoryIn{log_format}Logs": {
@@ -193,47 +202,62 @@ def _memory(function: FunctionMeasurements) -> _Alarm:
             ("Json", JSON_REPORT, "$.record.metrics.maxMemoryUsedMB"),
         )
     }
-    return _Alarm(alarm.advice, filters | alarm.resources)
+    return _Alarm(made.advice, filters | made.resources)
 
 
 def _throttles() -> _Alarm:
     metric = {"Namespace": "AWS/Lambda", "MetricName": "Throttles", "Statistic": "Sum"}
     return _alarm(
         None, "Throttles", "warning", "any throttled call in the account", "throttled calls are in no function's log",
-        metric, 1, least=True, datapoints=(1, 1),
+        metric, ANY_THROTTLE,
     )  # fmt: skip
 
 
 def _alarm(
-    function: str | None,
-    what: str,
-    level: Severity,
-    condition: str,
-    why: str,
-    metric: dict[str, Any],
-    threshold: float,
-    *,
-    least: bool = False,
-    datapoints: tuple[int, int] = (2, 3),
+    function: str | None, what: str, level: Severity, condition: str, why: str, metric: dict[str, Any], alarm: Alarm
 ) -> _Alarm:
-    needed, looked_at = datapoints
     name = f"{function or 'lambda'}-{what.lower()}"
     properties: dict[str, Any] = {"AlarmName": name, "AlarmDescription": f"{condition}: {why}"} | metric
     if "Metrics" not in metric:
-        properties["Period"] = PERIOD
+        properties["Period"] = alarm.period_s
     if "ExtendedStatistic" in metric:
         properties["EvaluateLowSampleCountPercentile"] = "ignore"
     properties |= {
-        "Threshold": threshold,
-        "ComparisonOperator": "GreaterThanOrEqualToThreshold" if least else "GreaterThanThreshold",
-        "DatapointsToAlarm": needed,
-        "EvaluationPeriods": looked_at,
+        "Threshold": int(alarm.threshold) if alarm.threshold == int(alarm.threshold) else alarm.threshold,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "DatapointsToAlarm": alarm.needed,
+        "EvaluationPeriods": alarm.periods,
         "TreatMissingData": "notBreaching",
         "AlarmActions": [{"Ref": "AlarmTopicArn"}],
     }
     resource = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
-    advice = AlarmAdvice(function or "all functions", name, condition, level, why)
+    evidence = alarm.trial.evidence if alarm.trial else None
+    advice = AlarmAdvice(function or "all functions", name, condition, level, why, tried(alarm), evidence)
     return _Alarm(advice, {f"{logical_id(function or 'All')}{what}Alarm": resource})
+
+
+def _span(seconds: int) -> str:
+    return figures.span(seconds * 1e6)
+
+
+def tried(alarm: Alarm) -> str:
+    """What the alarm would have done on these logs."""
+    trial = alarm.trial
+    if trial is None:
+        return "these logs do not show it"
+    watched = _span(trial.watched_s)
+    if not trial.firings:
+        missed = ", not even in the slow episode" if alarm.episode_begin is not None else ""
+        return f"would not have gone off in {watched}{missed}"
+    first = trial.shown[0]
+    when = f"{figures.write(first.begin, 'time')} for {_span(first.seconds)}"
+    if alarm.episode_begin is None:
+        times = "once, at" if trial.firings == 1 else f"{trial.firings:,} times, first at"
+        return f"would have gone off {times} {when}; on for {_span(trial.on_s)} of {watched}"
+    if trial.outside == trial.firings:
+        return f"would have missed the slow episode, and gone off {trial.firings:,} times outside it"
+    false = {0: "no false alarm", 1: "1 false alarm"}.get(trial.outside, f"{trial.outside:,} false alarms")
+    return f"would have gone off at {when}; {false} in the rest of {watched}"
 
 
 def _metric(function: str, name: str) -> dict[str, Any]:
@@ -242,14 +266,6 @@ def _metric(function: str, name: str) -> dict[str, Any]:
         "MetricName": name,
         "Dimensions": [{"Name": "FunctionName", "Value": function}],
     }
-
-
-def _round_up(milliseconds: float) -> int:
-    """Two digits that a person would choose: 296.8 s becomes 300 s."""
-    if milliseconds <= 0:
-        return 1
-    step: int = 10 ** max(0, math.floor(math.log10(milliseconds)) - 1)
-    return math.ceil(milliseconds / step) * step
 
 
 def dashboard_for(functions: list[FunctionMeasurements], headline: Measured) -> Snippet | None:

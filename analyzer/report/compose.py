@@ -21,7 +21,7 @@ from analyzer.model import (
     Measurements,
     Move,
 )
-from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback
+from analyzer.report.advice import alarms_for, dashboard_for, fragment, rollback, terraform_fragment
 from analyzer.report.budget import budgets
 from analyzer.report.document import (
     SCHEMA,
@@ -43,6 +43,7 @@ from analyzer.report.document import (
 from analyzer.report.earlier import changes
 from analyzer.report.predictions import grade, predictions
 from analyzer.report.story import timeline, turns
+from analyzer.report.suppressions import suppress
 from analyzer.report.symptoms import issues
 
 # With fewer invocations than this no share and no quantile has an interval worth printing.
@@ -73,9 +74,10 @@ def compose(
         function.name: [_graded(function.name, one, found) for one in hypotheses[function.name]]
         for function in measurements.functions
     }
+    ranked, suppressions = suppress(ranked, asked.suppressions, measurements.period[1])
     solutions = _solutions(ranked)
     functions = [_function(function, ranked[function.name]) for function in measurements.functions]
-    alarms, template = alarms_for(measurements.functions)
+    alarms, template, terraform = alarms_for(measurements.functions)
     headline = measurements.overall.metrics["breach.rate"]
     return Report(
         schema=SCHEMA,
@@ -94,6 +96,7 @@ def compose(
         timeouts=list(_timeouts(measurements.functions)),
         alarms=alarms,
         alarms_template=template,
+        alarms_terraform=terraform,
         dashboard=dashboard_for(measurements.functions, headline),
         rollback=rollback(measurements.functions, _settings(solutions)),
         predictions=predictions(solutions, found, functions),
@@ -103,6 +106,7 @@ def compose(
         earlier=earlier,
         changes=None if earlier is None else changes(earlier, functions, moves or []),
         graded=[] if earlier is None else grade(earlier, functions),
+        suppressions=suppressions,
         evidence=measurements.evidence,
         quality=_quality(measurements, unreadable),
     )
@@ -208,7 +212,7 @@ def _solutions(hypotheses: Ranked) -> list[Solution]:
                 key = (EFFORTS.index(action.effort), VERDICTS.index(one.verdict), one.id, action.title)
                 together.setdefault(key, (one, action, []))[2].append(Advice(function, action))
     return [
-        Solution(one.id, one.verdict, action.effort, action.title, advice, fragment(advice))
+        Solution(one.id, one.verdict, action.effort, action.title, advice, fragment(advice), terraform_fragment(advice))
         for _, (one, action, advice) in sorted(together.items(), key=lambda item: item[0][:2])
     ]
 

@@ -19,6 +19,7 @@ from analyzer.model import (
     Move,
     Severity,
     State,
+    Suppression,
     SymptomKind,
     Verdict,
 )
@@ -109,7 +110,7 @@ class Cause(Struct, frozen=True):
 
 
 class Solution(Struct, frozen=True):
-    """One action and the functions it is for, with one snippet for them all. `verdict` is that of its hypothesis."""
+    """One action and the functions it is for, with one SAM snippet for them all, and one for Terraform."""
 
     hypothesis: str
     verdict: Verdict
@@ -117,6 +118,7 @@ class Solution(Struct, frozen=True):
     title: str
     findings: list[Advice]
     snippet: Snippet | None
+    terraform: Snippet | None
 
 
 class Advice(Struct, frozen=True):
@@ -130,11 +132,15 @@ class TimeoutAdvice(Struct, frozen=True):
 
 
 class AlarmAdvice(Struct, frozen=True):
+    """An alarm in words; `tried` says what it would have done on these logs, and `evidence` is the query that found out."""
+
     function: str
     name: str
     condition: str
     level: Severity
     why: str
+    tried: str
+    evidence: str | None
 
 
 Direction = Literal["fall", "rise", "stay"]
@@ -284,6 +290,14 @@ class SourceReport(Struct, frozen=True):
     duplicates: int
 
 
+class SuppressionReport(Struct, frozen=True):
+    """What became of a suppression, and how many supported findings it meets."""
+
+    suppression: Suppression
+    state: Literal["in force", "expired", "unused"]
+    findings: int
+
+
 class Asked(Struct, frozen=True):
     """What the report was asked for, so that it can be made again."""
 
@@ -293,6 +307,8 @@ class Asked(Struct, frozen=True):
     redacted: bool
     baseline: str | None = None
     objectives: list[str] = field(default_factory=list)
+    region: str | None = None
+    suppressions: list[Suppression] = field(default_factory=list)
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -312,6 +328,7 @@ class Report(Struct, frozen=True, kw_only=True):
     timeouts: list[TimeoutAdvice]
     alarms: list[AlarmAdvice]
     alarms_template: Snippet | None
+    alarms_terraform: Snippet | None
     dashboard: Snippet | None
     rollback: Snippet | None
     predictions: list[Prediction]
@@ -321,5 +338,6 @@ class Report(Struct, frozen=True, kw_only=True):
     earlier: Earlier | None
     changes: Changes | None
     graded: list[GradedPrediction]
+    suppressions: list[SuppressionReport]
     evidence: dict[str, Evidence]
     quality: QualityReport

@@ -39,6 +39,12 @@ def visible(text: str) -> str:
     return "".join(REPLACEMENT if unicodedata.category(one) in UNSEEN else one for one in flat)
 
 
+def visible_lines(text: str) -> str:
+    """`text` with its line breaks and tabs, and every other character that cannot be seen replaced."""
+    kept = "\n\t"
+    return "".join(REPLACEMENT if unicodedata.category(one) in UNSEEN and one not in kept else one for one in text)
+
+
 def markdown(text: str) -> Markdown:
     """`text` as one line of Markdown that reads the same and means nothing."""
     escaped = SPECIAL.sub(lambda match: f"\\{match[0]}", visible(text).strip(" "))
@@ -58,10 +64,7 @@ def code_span(text: str) -> Markdown:
 
 def code_block(text: str, language: str = "") -> Markdown:
     """`text` in a fenced block whose fence it cannot close."""
-    lines = "\n".join(
-        "".join(REPLACEMENT if unicodedata.category(one) in UNSEEN and one != "\t" else one for one in line)
-        for line in text.rstrip("\n").split("\n")
-    )
+    lines = visible_lines(text.rstrip("\n"))
     fence = "`" * max(3, _longest_run(lines) + 1)
     return Markdown(f"{fence}{re.sub(r'[^a-z]', '', language)}\n{lines}\n{fence}")
 

@@ -6,8 +6,10 @@ on the way, so that a template cannot forget either.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jinja2
 import msgspec
@@ -15,17 +17,22 @@ from jinja2.sandbox import SandboxedEnvironment
 from msgspec import Struct
 
 from analyzer.errors import UserError
+from analyzer.lake import Lake
 from analyzer.model import Measurements
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
+from analyzer.report.evidence import FILE, evidence_files
+from analyzer.report.formats import Format, formats
 from analyzer.report.page import page
 from analyzer.report.pictures import pictures
 from analyzer.report.redaction import redact, redact_all
 from analyzer.report.words import FILTERS, Words
 from analyzer.resources import shipped
 
-FORMATS = (".md", ".html", ".json")
+REPORTS = (".md", ".html", ".json")
 TEMPLATE = ".md.j2"
+# What JSON lets stand as it is, though it moves a cursor or the direction of text.
+UNSEEN = re.compile(r"[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 class Templates:
@@ -90,51 +97,93 @@ def _place(problem: BaseException) -> str | None:
 
 
 class Output(Struct, frozen=True):
-    """Where a report goes: every format beside `base`, which has no suffix yet."""
+    """Where a report goes: the report itself beside `base`, which has no suffix yet, and files for other tools."""
 
     base: Path
-    formats: tuple[str, ...]
+    reports: tuple[str, ...]
+    others: dict[Path, Format] = {}
+    evidence: Path | None = None
 
     @staticmethod
-    def at(path: Path) -> Output:
-        """A file whose suffix says the format, else a folder, which gets all of them. Raises UserError for another suffix."""
+    def at(path: Path, wanted: tuple[str, ...] = ()) -> Output:
+        """A file whose suffix says the format, else a folder, which gets the report, what is usual, and what is `wanted`.
+
+        Raises UserError for a suffix or a format that is not there.
+        """
+        shelf = formats()
+        for name in wanted:
+            if name not in {one.name for one in shelf}:
+                raise UserError(f"there is no format {name!r}; there are {', '.join(one.name for one in shelf)}")
         if path.is_dir() or not path.suffix[1:].isalpha():
-            return Output(path / "report", FORMATS)
-        if path.suffix not in FORMATS:
-            raise UserError(f"cannot write {path}: reports are written as {', '.join(FORMATS)}, or into a folder")
-        return Output(path.with_suffix(""), (path.suffix,))
+            others = {path / one.file: one for one in shelf if one.usual or one.name in wanted}
+            return Output(path / "report", REPORTS, others, path / "evidence")
+        if wanted:
+            raise UserError(f"--format adds files to a folder, and {path} is one file")
+        if path.suffix in REPORTS:
+            return Output(path.with_suffix(""), (path.suffix,))
+        by_suffix = {one.suffix: one for one in shelf if one.suffix not in REPORTS}
+        if path.suffix not in by_suffix:
+            raise UserError(
+                f"cannot write {path}: reports are written as {', '.join([*REPORTS, *by_suffix])}, or into a folder"
+            )
+        return Output(path.with_suffix(""), (), {path: by_suffix[path.suffix]})
 
     def file(self, ending: str) -> Path:
         return self.base.with_name(self.base.name + ending)
 
 
-def render(report: Report, measurements: Measurements, templates: Templates, output: Output) -> list[Path]:
-    """Write `report`; gives the files written. Raises UserError when they cannot be."""
+def render(report: Report, measurements: Measurements, templates: Templates, output: Output, lake: Lake) -> list[Path]:
+    """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot."""
     files: dict[Path, bytes] = {}
-    if {".md", ".html"} & set(output.formats):
+    if {".md", ".html"} & set(output.reports):
         drawn = pictures(measurements, report.headline, output.base.name, templates.mask)
         markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=drawn))
-        if ".md" in output.formats:
+        if ".md" in output.reports:
             files[output.file(".md")] = markdown.encode()
             files |= {output.base.with_name(picture.file): picture.svg for picture in drawn}
-        if ".html" in output.formats:
+        if ".html" in output.reports:
             files[output.file(".html")] = page(markdown, drawn, report.generator).encode()
-    if ".json" in output.formats:
+    if ".json" in output.reports:
         files[output.file(".json")] = to_json(report, redacted=report.asked.redacted)
+    masked = msgspec.convert(_plain(report, redacted=report.asked.redacted), Report)
+    for path, other in output.others.items():
+        content = other.write(masked)
+        if content is not None:
+            files[path] = content
+    folders = {output.evidence: evidence_files(report, lake, templates.mask)} if output.evidence else {}
     try:
         output.base.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
             path.write_bytes(content)
+        for folder, inside in folders.items():
+            _replace(folder, inside)
     except OSError as problem:
         raise UserError(f"cannot write to {output.base.parent}: {problem.strerror}") from problem
-    return list(files)
+    return [*files, *folders]
+
+
+def _replace(folder: Path, files: dict[str, bytes]) -> None:
+    """`files` in the place of those that an earlier report left in evidence/."""
+    folder.mkdir(exist_ok=True)
+    for path in folder.iterdir():
+        if FILE.fullmatch(path.name):
+            path.unlink()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def to_json(report: Report, *, redacted: bool) -> bytes:
-    """report.json: the whole report, every text in it masked where it is `redacted`."""
-    plain = msgspec.to_builtins(report)
-    plain = redact_all(plain) if redacted else plain
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2) + b"\n"
+    """report.json: the whole report, every text in it masked where it is `redacted`.
+
+    Characters that nobody sees are written as JSON's escapes, so that they turn nothing around on a terminal.
+    """
+    text = msgspec.json.format(msgspec.json.encode(_plain(report, redacted=redacted)), indent=2).decode()
+    return (UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
+
+
+def _plain(report: Report, *, redacted: bool) -> Any:
+    """The report as dictionaries and lists, every text in it masked where it is `redacted`."""
+    return redact_all(msgspec.to_builtins(report)) if redacted else msgspec.to_builtins(report)
 
 
 def _tidy(text: str) -> str:

@@ -91,6 +91,7 @@ def function(*numbers: Measured, name: str = "checkout") -> FunctionMeasurements
         memory_sizes=[],
         region=None,
         errors=[],
+        alarms=[],
         behind={},
     )
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
+import hcl2
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from analyzer.report.formats.csv_cells import inert
 from tests.conftest import Run
 from tests.logs import OTHER_ID, export, invocation, write_export
 
@@ -48,6 +55,11 @@ HOSTILE = [
     "<svg onload=alert(1)>",
     "\\`escaped\\`",
     "'; DROP TABLE invocations; --",
+    "${var.x} %{ if true } $${y}",
+    "<!channel> <@U123> *bold* :tada: <http://evil.example|here>",
+    "a;=cmd|' /C calc'!A0",
+    "{0} {x} [text](1)",
+    "!!python/object/apply:os.system ['id'] *alias &anchor",
 ]
 
 
@@ -75,8 +87,10 @@ def report_on(run: Run, folder: Path, text: str, function: str = "checkout", kin
     broken = f"REPORT RequestId: x {text}"
     ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), broken, request_id=OTHER_ID)
     write_export(folder / "logs", export(*invocation(traceback), *ok))
-    ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function, "--kind", kind)
+    more = [f"--format={name}" for name in ("sarif", "junit", "slack")]
+    ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function, "--kind", kind, *more)
     assert (ran.code, ran.err) == (0, "")
+    assert list(active(folder / "out")) == []
     for picture in (folder / "out").glob("*.svg"):
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(picture).iter()}
         assert not tags & {"script", "image", "foreignObject", "a"}
@@ -84,6 +98,55 @@ def report_on(run: Run, folder: Path, text: str, function: str = "checkout", kin
     looked_at.feed((folder / "out" / "report.html").read_text())
     assert looked_at.problems == []
     return (folder / "out" / "report.md").read_text().replace(str(folder), "")
+
+
+MOVING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
+JUNIT = {"testsuites", "testsuite", "testcase", "failure", "skipped"}
+
+
+def active(folder: Path) -> Iterator[str]:
+    """What in the files for other tools is more than text to its reader."""
+    for path in folder.rglob("*.*"):
+        if path.suffix != ".svg" and (found := MOVING.search(path.read_text())):
+            yield f"{path.name}: {found[0]!r}"
+    for path in folder.rglob("*.csv"):
+        for separator in (",", ";", "\t"):
+            rows = csv.reader(io.StringIO(path.read_text()), delimiter=separator)
+            yield from (f"{path.name}: {cell}" for row in rows for cell in row if calculated(cell))
+    yield from {element.tag for element in ElementTree.parse(folder / "junit.xml").iter()} - JUNIT
+    for message in texts(json.loads((folder / "findings.sarif").read_text())):
+        if "{" in message.replace("{{", "") or "}" in message.replace("}}", "") or re.search(r"(?<!\\)\]\(", message):
+            yield f"findings.sarif: {message}"
+    slack = json.loads((folder / "slack.json").read_text())
+    marked = [one["text"] for block in slack["blocks"] for one in block.get("elements", []) if one["type"] == "mrkdwn"]
+    yield from (f"slack.json: {one}" for one in marked if not re.fullmatch(r":\w+: \*\w+\*", one))
+    if not re.fullmatch(r"[\w :,-]+", slack["text"]):
+        yield f"slack.json: {slack['text']}"
+    if (folder / "alarms.tf").exists():
+        assert hcl2.loads((folder / "alarms.tf").read_text()).keys() == {"variable", "resource"}
+        assert yaml.safe_load((folder / "alarms.yaml").read_text()).keys() == {
+            "AWSTemplateFormatVersion",
+            "Parameters",
+            "Resources",
+        }
+        assert json.loads((folder / "dashboard.json").read_text()).keys() == {"widgets"}
+
+
+def calculated(cell: str) -> bool:
+    """Whether a spreadsheet takes a cell for a formula; a number is none."""
+    return cell.lstrip()[:1] in tuple("=+-@") and not re.fullmatch(r"-?\d+(\.\d+)?(e[-+]\d+)?", cell)
+
+
+def texts(value: Any) -> Iterator[str]:
+    """The messages of a SARIF file."""
+    if isinstance(value, dict):
+        if isinstance(value.get("text"), str):
+            yield value["text"]
+        for one in value.values():
+            yield from texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from texts(one)
 
 
 class Page(HTMLParser):
@@ -141,4 +204,21 @@ def test_no_text_whatever_changes_anything_but_words(
 
 def test_no_character_that_moves_a_terminal_reaches_a_file(run: Run, tmp_path: Path) -> None:
     text = report_on(run, tmp_path, "".join(HOSTILE))
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    assert not MOVING.search(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=HYPERLINK(1)", "'=HYPERLINK(1)"),
+        (" +1", " '+1"),
+        ("a;=1+1", "a;'=1+1"),
+        ('"@SUM(1)', "\"'@SUM(1)"),
+        ("\t-1+1", " '-1+1"),
+        ("＝1+1", "'＝1+1"),
+        ("name-of-something", "name-of-something"),
+        ("a = b", "a = b"),
+    ],
+)
+def test_a_cell_is_no_formula_and_reads_the_same(text: str, shown: str) -> None:
+    assert inert(text) == shown

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.report.redaction import RULES, redact
+from tests.conftest import Run
+from tests.logs import export, invocation, write_export
 
 # Every secret is put together here, so that no scanner takes this file for a leak. None of them ever opened anything.
 LETTERS = "aK3x" + "Zq9LmT" + "b7RwYc" + "2VnHp5" + "JdG8sF" + "u4EoXi" + "6QtMz1" + "WyBk0N" + "rCvPg"
@@ -255,6 +258,26 @@ PIECES = st.lists(
 def test_what_was_redacted_once_is_redacted(text: str) -> None:
     once = redact(text)
     assert redact(once) == once
+
+
+def test_no_planted_secret_is_in_any_file_of_a_report(run: Run, tmp_path: Path) -> None:
+    """Every one of them as the message of an error, on its own and in its surroundings, and as a name that the logs carry."""
+    planted = [(secret, text.format(secret)) for _, secret, text in PLANTED if "\n" not in secret]
+    for number, (_, text) in enumerate(planted):
+        name = f"57325a9d-2f10-4f0e-8f06-5a4e4de1f{number:03x}"
+        traceback = (
+            f"[ERROR] ValueError: {text}\nTraceback (most recent call last):\n\u00a0\u00a0File 'app.py', line {number}"
+        )
+        path = write_export(tmp_path / "logs", export(*invocation(text, traceback, request_id=name), begin=number % 60))
+        path.rename(path.parent.with_name(f"2026-03-17-[$LATEST]{number:032x}.log"))
+    more = [f"--format={name}" for name in ("sarif", "junit", "slack")]
+    assert run("analyze", tmp_path / "logs", "-o", tmp_path / "out", *more).code == 0
+    files = {path: path.read_text() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert len(files) > 20
+    for secret, _ in planted:
+        # In JSON a secret stands behind backslashes where it has quotes or such.
+        forms = {secret, json.dumps(secret)[1:-1]}
+        assert [path.name for path, text in files.items() if any(form in text for form in forms)] == [], secret
 
 
 MANY = 200_000

@@ -1,0 +1,194 @@
+"""What Terraform is given is HCL, names what AWS's provider has, and means what the SAM form means."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+import yaml
+from cfnlint.api import lint
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from analyzer.diagnose import load_rules
+from analyzer.diagnose.rule import SETTINGS
+from analyzer.model import Action, Alarm, AlarmTrial, Firing
+from analyzer.report import advice as snippets
+from analyzer.report.advice import fragment, terraform_fragment
+from analyzer.report.document import Advice
+from analyzer.report.terraform import Resource, to_hcl
+from tests.conftest import Run
+
+ROOT = Path(__file__).parent.parent.parent
+PROVIDER = json.loads((Path(__file__).parent / "terraform_aws.json").read_text())
+# A function's resource in a snippet is to be merged into one that is there.
+FRAGMENT = "aws_lambda_function"
+# What a rule's placeholders may stand for.
+MEASURED = {"memory.next_size": 1024, "timeout.recommended": 45}
+Hcl = dict[str, Any]
+
+
+def unquoted(text: str) -> str:
+    return text.removeprefix('"').removesuffix('"')
+
+
+def resources(text: str) -> list[tuple[str, str, Hcl]]:
+    """Type, name and body of every resource; names are without their quotes."""
+    parsed = hcl2.loads(text + "\n")
+    return [
+        (unquoted(kind), unquoted(name), body)
+        for one in parsed.get("resource", [])
+        for kind, named in one.items()
+        for name, body in named.items()
+    ]
+
+
+def problems(text: str) -> list[str]:
+    """What `terraform validate` would say of names, as far as names go."""
+    found = []
+    made = resources(text)
+    known = {f"{kind}.{name}" for kind, name, _ in made}
+    variables = {f"var.{unquoted(name)}" for one in hcl2.loads(text + "\n").get("variable", []) for name in one}
+    for kind, name, body in made:
+        required = kind != FRAGMENT
+        found += [f"{kind}.{name}: {one}" for one in _problems(body, PROVIDER[kind], required=required)]
+    for reference in re.findall(r"(?<![\"\w$])((?:aws_\w+|var)\.[\w-]+)", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text)):
+        if reference not in known | variables:
+            found.append(f"{reference} is not declared")
+    return found
+
+
+def _problems(body: Hcl, schema: Hcl, *, required: bool) -> list[str]:
+    names = {name for name in body if not name.startswith("__")}
+    allowed = {*schema["required"], *schema["optional"]}
+    found = [f"no argument {name}" for name in sorted(names - allowed)]
+    found += [f"{name} is missing" for name in schema["required"] if required and name not in names]
+    for name, inner in schema.get("blocks", {}).items():
+        for block in body.get(name, []):
+            found += [f"{name}: {one}" for one in _problems(block, inner, required=True)]
+    return found
+
+
+def filled(value: Any) -> Any:
+    """A setting of a rule with a number in the place of what is measured."""
+    if isinstance(value, dict):
+        return {name: filled(one) for name, one in value.items()}
+    return MEASURED[value.strip("{}")] if isinstance(value, str) and value.startswith("{") else value
+
+
+ADVICE = [
+    pytest.param(
+        Advice("check-out_2", Action(title=action.title, effort="low", why="", settings=filled(action.settings))),
+        id=f"{rule.id}: {action.title}",
+    )
+    for rule in load_rules(ROOT / "rules")
+    for action in rule.actions
+    if action.settings
+]
+
+
+# Every property that a rule of one's own may set besides.
+EVERY = {
+    "EphemeralStorage": {"Size": 1024},
+    "SnapStart": {"ApplyOn": "PublishedVersions"},
+    "Tracing": "Active",
+    "LoggingConfig": {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "INFO"},
+    "ReservedConcurrentExecutions": 20,
+    "EventInvokeConfig": {"MaximumEventAgeInSeconds": 3600},
+}
+
+
+def test_every_setting_that_a_rule_may_change_has_its_terraform() -> None:
+    used = {name for one in ADVICE for name in one.values[0].action.settings}  # type: ignore[attr-defined]
+    assert used | EVERY.keys() == SETTINGS
+    snippet = terraform_fragment([Advice("checkout", Action(title="all", effort="low", why="", settings=EVERY))])
+    assert snippet is not None
+    assert problems(snippet.text) == []
+
+
+@pytest.mark.parametrize("advice", ADVICE)
+def test_what_a_rule_changes_is_known_to_the_provider(advice: Advice) -> None:
+    snippet = terraform_fragment([advice])
+    assert snippet is not None
+    assert problems(snippet.text) == []
+    assert f'function_name = "{advice.function}"' in re.sub(" +", " ", snippet.text)
+
+
+@pytest.mark.parametrize("advice", ADVICE)
+def test_what_a_rule_changes_passes_cfn_lint(advice: Advice) -> None:
+    snippet = fragment([advice])
+    assert snippet is not None
+    (resource,) = yaml.safe_load(snippet.text)["Resources"].values()
+    resource["Properties"] |= {
+        "Runtime": "python3.12",
+        "Handler": "app.handler",
+        "InlineCode": "def handler(event, context): pass",
+    }
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Checkout": resource}}
+    assert [str(match) for match in lint(json.dumps(template))] == []
+
+
+def test_the_values_are_those_of_the_action() -> None:
+    action = Action(title="more", effort="low", why="", settings={"MemorySize": 1024, "Timeout": 45})
+    snippet = terraform_fragment([Advice("checkout", action)])
+    assert snippet is not None
+    ((kind, name, body),) = resources(snippet.text)
+    assert (kind, name, body["memory_size"], body["timeout"]) == ("aws_lambda_function", "checkout", 1024, 45)
+
+
+def test_a_setting_without_a_counterpart_leaves_terraform_out() -> None:
+    action = Action(title="log", effort="low", why="", settings={"MemorySize": 1024, "Tags": {"team": "x"}})
+    assert terraform_fragment([Advice("checkout", action)]) is None
+
+
+def test_a_name_that_aws_cannot_have_given_gets_no_snippet() -> None:
+    action = Action(title="more", effort="low", why="", settings={"MemorySize": 1024})
+    assert terraform_fragment([Advice('x" { }\n', action)]) is None
+
+
+def test_the_alarms_of_a_report_are_known_to_the_provider_and_those_of_cloudformation(run: Run, tmp_path: Path) -> None:
+    assert run("analyze", ROOT / "sample_logs" / "lambda-autotuner-agent", "-o", tmp_path / "out").code == 0
+    text = (tmp_path / "out" / "alarms.tf").read_text()
+    assert problems(text) == []
+    alarms = json.loads((tmp_path / "out" / "report.json").read_text())["alarms"]
+    made = [unquoted(body["alarm_name"]) for kind, _, body in resources(text) if kind == "aws_cloudwatch_metric_alarm"]
+    assert made == [one["name"] for one in alarms]
+
+
+def test_an_alarm_on_a_rate_is_a_query_of_two_metrics() -> None:
+    alarm = Alarm(
+        signal="errors.rate", threshold=0.05, choice="recommended", basis=None, period_s=300, needed=2, periods=3,
+        episode_begin=None, trial=AlarmTrial(86_400, 1, 1, 600, [Firing(1_772_323_200, 600)], "q1"),
+    )  # fmt: skip
+    made = snippets._errors("checkout", alarm)
+    assert made.advice.tried == "would have gone off once, at 2026-03-01 00:00Z for 10.0 min; on for 10.0 min of 24.0 h"
+    text = to_hcl(snippets.alarm_resources(made.resources))
+    assert problems(text) == []
+    ((_, _, body),) = resources(text)
+    assert [unquoted(one["id"]) for one in body["metric_query"]] == ["rate", "errors", "invocations"]
+    assert "period" not in body
+
+
+def test_the_check_sees_what_is_wrong() -> None:
+    """The checks above are worth something."""
+    arguments = 'name = "live"\n  version = 3\n  function_name = aws_lambda_function.gone.arn'
+    wrong = f'resource "aws_lambda_alias" "live" {{\n  {arguments}\n}}'
+    assert problems(wrong) == [
+        "aws_lambda_alias.live: no argument version",
+        "aws_lambda_alias.live: function_version is missing",
+        "aws_lambda_function.gone is not declared",
+    ]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.sampled_from('$%{}"\\ \n\t\x1bab=#/*<~'), max_size=30))
+def test_text_stays_text_in_hcl(text: str) -> None:
+    """No template begins in it, and reading it back gives the same."""
+    hcl = to_hcl([Resource("resource", ("aws_sqs_queue", "q"), {"name": text})])
+    ((_, _, body),) = resources(hcl)
+    assert not re.search(r"[$%]\{", body["name"])
+    assert json.loads(body["name"]) == text
