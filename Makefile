@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test fuzz browser check format golden bench bench-report truth truth-diagnosis clean
+.PHONY: help report test fuzz browser check format golden bench bench-report truth truth-diagnosis weights clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,7 +51,10 @@ bench-report: $(VENV)/.run ## measure what a report costs beside measuring what 
 	$(BIN)/python -m benchmarks.report
 
 truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
-	$(BIN)/python benchmarks/truth/diagnosis.py
+	$(BIN)/python -m benchmarks.truth.diagnosis
+
+weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from which probabilities follow; read the difference
+	$(BIN)/python -m benchmarks.truth.weights
 
 truth: $(VENV)/.truth ## count how often intervals hold a known truth, what passes for a change, and which secrets are masked; TRUTH_RUNS=2000 for finer counts
 	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md

@@ -339,7 +339,7 @@ def simulate(
 
     if names:
         for name, found in room.scenarios().items():
-            print(f"{name:24} {found.sentence}")
+            print(f"{name:27} {found.sentence}")
         return
     if scenario is None or output is None:
         raise UserError(

@@ -81,6 +81,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     settled_by: str
     tests: list[_Test]
     refuted_when: Any = None
+    follows: list[str] = field(default_factory=list)
     untestable: list[_Untestable] = field(default_factory=list)
     evidence: _Evidence = field(default_factory=_Evidence)
     actions: list[_Action] = field(default_factory=list)
@@ -131,11 +132,14 @@ class RuleTest(Struct, frozen=True):
 
 
 class Rule(Struct, frozen=True):
+    """`follows` are the hypotheses of which this one is the consequence where both hold: the cause is told first."""
+
     path: Path
     id: str
     title: str
     severity: Severity
     explains: tuple[SymptomKind, ...]
+    follows: tuple[str, ...]
     hypothesis: str
     prior: float
     supported: Condition
@@ -217,6 +221,7 @@ class _Reader:
             title=file.title,
             severity=file.severity,
             explains=tuple(file.explains),
+            follows=tuple(file.follows),
             hypothesis=self._text(file.hypothesis, ("hypothesis",)),
             prior=file.prior,
             supported=self._condition(file.supported_when, ("supported_when",)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,24 @@ from analyzer.model import (
 # A hypothesis counts as supported from this probability on.
 SUPPORTED = 0.80
 LEAST, MOST = 0.01, 0.99
+AT_MOST: dict[Verdict, float] = {"weak": 0.79, "not-supported": 0.49, "refuted": LEAST}
 
 
 def diagnose(function: FunctionMeasurements, rules: list[Rule]) -> list[Hypothesis]:
     """Every hypothesis for one function, in the order of their rank."""
     hypotheses = [examine(rule, function.name, function.metrics) for rule in rules]
+    supported = {one.id for one in hypotheses if one.verdict == "supported"}
+    consequences = {rule.id for rule in rules if supported & set(rule.follows)}
     # The prior stands in the probability of what could not be tested: there the commoner cause comes first.
     ordered = sorted(
         hypotheses,
-        key=lambda one: (VERDICTS.index(one.verdict), -one.probability, SEVERITIES.index(one.severity), one.id),
+        key=lambda one: (
+            VERDICTS.index(one.verdict),
+            one.id in consequences,
+            -one.probability,
+            SEVERITIES.index(one.severity),
+            one.id,
+        ),
     )
     from msgspec.structs import replace
 
@@ -50,8 +60,9 @@ def examine(rule: Rule, function: str, numbers: Numbers) -> Hypothesis:
     verdict, reason, text = _verdict(rule, numbers, probability)
     if verdict == "untestable":
         probability = rule.prior
-    elif verdict == "refuted":
-        probability = LEAST
+    elif verdict != "supported":
+        # What was said in words is not contradicted by the number.
+        probability = min(probability, AT_MOST[verdict])
 
     def say(template: str) -> str:
         return fill(template, function, numbers)
@@ -124,18 +135,32 @@ def _missing(rule: Rule, numbers: Numbers) -> list[str]:
 
 @cache
 def weights() -> dict[str, float]:
-    """Likelihood ratios by strength."""
+    """Likelihood ratios: of the signs by strength, and of the rule's main condition by what is known of it."""
     table: dict[str, float] = yaml.safe_load((Path(__file__).parent / "weights.yaml").read_text("utf-8"))
     return table
 
 
-def _probability(rule: Rule, numbers: Numbers) -> float:
-    """Prior odds times the weight of every sign that holds, over that of every sign against. Not calibrated."""
-    log_odds = math.log(rule.prior / (1 - rule.prior))
-    for signs, direction in ((rule.signs_for, 1), (rule.signs_against, -1)):
-        for sign in signs:
+def signs(rule: Rule, numbers: Numbers) -> Counter[str]:
+    """How often each weight counts for this rule: signs against count negatively."""
+    counted = Counter[str]()
+    match holds(rule.supported, numbers):
+        case Truth.TRUE:
+            counted["holds"] = 1
+        case Truth.FALSE:
+            counted["fails"] = 1
+        case Truth.OPEN if likely(rule.supported, numbers) is Truth.TRUE:
+            counted["reached"] = 1
+    for found, direction in ((rule.signs_for, 1), (rule.signs_against, -1)):
+        for sign in found:
             if holds(sign.condition, numbers) is Truth.TRUE:
-                log_odds += direction * math.log(weights()[sign.strength])
+                counted[sign.strength] += direction
+    return counted
+
+
+def _probability(rule: Rule, numbers: Numbers) -> float:
+    """Prior odds times the weight of the main condition and of every sign for, over that of every sign against."""
+    log_odds = math.log(rule.prior / (1 - rule.prior))
+    log_odds += sum(times * math.log(weights()[name]) for name, times in signs(rule, numbers).items())
     return min(MOST, max(LEAST, 1 / (1 + math.exp(-max(-100.0, log_odds)))))
 
 

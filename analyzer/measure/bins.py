@@ -11,8 +11,9 @@ from analyzer.measure.series import Rhythm, rhythm
 
 # Fewer bins do not tell a change from chance; more of them only make the picture finer.
 LEAST_BINS, MOST_BINS = 24, 240
-# The median of so many calls is hardly moved by one of them.
-LEAST_CALLS = 10
+# The median of so many calls is hardly moved by one of them. Where few calls would leave so few bins that a stretch of time is
+# one of them, half as many calls have to do.
+LEAST_CALLS, FEW_BINS = 10, 60
 # First calls are few, and the memory of one hardly differs from that of another.
 LEAST_FIRST_CALLS = 3
 HOUR, DAY = 3_600_000_000, 86_400_000_000
@@ -47,7 +48,7 @@ def equal_count(
     """The aggregate `value` of invocations for which `condition` holds, in up to 240 bins; None where 24 cannot be filled."""
     where = f"{scope.where} AND end_time IS NOT NULL AND {condition}"
     n = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {where}")[0]["n"]
-    count = min(MOST_BINS, n // least_calls)
+    count = min(MOST_BINS, max(n // least_calls, min(FEW_BINS, 2 * n // least_calls)))
     if not one_function(scope) or count < LEAST_BINS:
         return None
     answer = engine.ask(f"""

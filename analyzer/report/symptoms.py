@@ -50,9 +50,9 @@ def where(metric: str, at_most: float) -> Callable[[FunctionMeasurements], Numbe
 
 def ceiling(function: FunctionMeasurements) -> Numbers:
     """A schedule alone keeps a few calls at once, time and again, and never one more."""
-    peak = function.metrics.get("concurrency.peak")
-    few = peak is None or peak.value is None or peak.value < LEAST_CEILING
-    return {} if few else where("concurrency.cap.p", 0.01)(function)
+    level = function.metrics.get("concurrency.cap.level")
+    few = level is None or level.value is None or level.value < LEAST_CEILING
+    return {} if few else where("concurrency.cap.p", 0.001)(function)
 
 
 # Any occurrence at all.
@@ -164,10 +164,10 @@ SYMPTOMS = (
     Symptom(
         "capped",
         "concurrency.cap.hits",
-        15.0,
+        8.0,
         NEVER,
-        "a peak of concurrency that is reached fifteen times and never exceeded, beyond chance (p at most 1 %)",
-        ("concurrency.peak", "concurrency.cap.expected", "concurrency.cap.p"),
+        "a level of concurrency that is reached eight times and never exceeded, beyond chance (p at most 0.1 %)",
+        ("concurrency.cap.level", "concurrency.cap.expected", "concurrency.cap.p"),
         look=ceiling,
     ),
     Symptom(
@@ -175,9 +175,9 @@ SYMPTOMS = (
         "concurrency.load.slope",
         0.02,
         NEVER,
-        "2 % longer with each further call at once, beyond chance (p at most 0.1 %)",
+        "2 % longer with each further call at once, beyond chance (p at most 1 %)",
         ("concurrency.load.p", "concurrency.peak"),
-        look=where("concurrency.load.p", 0.001),
+        look=where("concurrency.load.p", 0.01),
     ),
     Symptom(
         "uneven-environments",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from analyzer.simulate.case import Case, Truth
-from analyzer.simulate.scenario import Scenario, ranges, scenarios
+from analyzer.simulate.scenario import Scenario, pairs, ranges, scenarios
 from analyzer.simulate.wrap import CONTAINERS
 
-__all__ = ["CONTAINERS", "Case", "Scenario", "Truth", "ranges", "scenarios", "simulate"]
+__all__ = ["CONTAINERS", "Case", "Scenario", "Truth", "pairs", "ranges", "scenarios", "simulate"]
 
 
 def simulate(

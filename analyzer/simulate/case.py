@@ -17,13 +17,13 @@ from analyzer.model import Invocation, NotableLine
 from analyzer.simulate import rows
 from analyzer.simulate.fleet import Run, simulate_fleet
 from analyzer.simulate.lines import Stream, billed_ms, streams
-from analyzer.simulate.scenario import Parameters, Scenario, draw, ranges, scenarios
+from analyzer.simulate.scenario import TOGETHER, Parameters, Scenario, draw, pairs, ranges, scenarios
 from analyzer.simulate.story import Names, iso
 from analyzer.simulate.wrap import CONTAINERS, Wrapped
 
 # A fault that moves no number by this part is none that logs could show.
 LEAST_EFFECT = 0.10
-# Without start-up, for asking whether a tail is made of cold starts whatever the scenario was.
+# Without start-up, for asking whether a tail or a bill is made of cold starts whatever the scenario was.
 NO_STARTUP: dict[str, float | bool] = {"init_factor": 0.0, "first_factor": 0.0}
 
 
@@ -42,7 +42,8 @@ class Effect(Struct, frozen=True):
 class Truth(Struct, frozen=True, kw_only=True):
     """What is known of a case because it was made. Times are ISO 8601 in UTC; `begin` and `end` are those of the fault.
 
-    `injects` are the hypotheses that are true, none where the fault did not show; `also` those that are true beside them.
+    `injects` are the hypotheses that are true, without that of a fault that did not show; `also` those that are true beside
+    them. `manifest` says that every fault of the case showed.
     """
 
     scenario: str
@@ -62,19 +63,25 @@ class Truth(Struct, frozen=True, kw_only=True):
 
 
 class Case:
-    """`file` is a file of ranges; `requests` how many events arrive, of which failed ones may come again."""
+    """`name` is a scenario's, or the names of two faults joined by "+". `file` is a file of ranges; `requests` how many events
+    arrive, of which failed ones may come again.
+    """
 
     def __init__(self, name: str, seed: int, *, requests: int = 2_000, file: str = "tuning") -> None:
-        shelf = scenarios()
-        if name not in shelf:
-            raise UserError(f"there is no scenario {name}; there are {', '.join(shelf)}")
         if file not in ranges():
             raise UserError(f"there is no file of ranges {file}; there are {', '.join(ranges())}")
+        shelf = scenarios()
+        parts = name.split(TOGETHER)
+        for part in parts:
+            if part not in shelf:
+                raise UserError(f"there is no scenario {part}; there are {', '.join(shelf)}")
+        if len(parts) > 1 and name not in pairs(file):
+            raise UserError(f"{name} is no pair of faults that logs could tell apart")
         self.name = name
         self.seed = seed
         self.requests = requests
         self.file = file
-        self.scenario: Scenario = shelf[name]
+        self.faults: list[Scenario] = [shelf[part] for part in parts]
         # Of its own for every scenario, or all of one seed would have the same runtime and the same requests.
         self.chance = seed << 32 | zlib.crc32(name.encode())
         self.parameters: Parameters = draw(name, file, self.chance)
@@ -89,8 +96,13 @@ class Case:
 
     @cached_property
     def twin(self) -> Run:
-        """The same seed without the mechanism."""
-        return self.intervened(self.scenario.without) if self.scenario.without else self.run
+        """The same seed without any mechanism."""
+        return self.without(*self.faults)
+
+    def without(self, *faults: Scenario) -> Run:
+        """The same seed without the mechanisms of these."""
+        changes = {name: value for fault in faults for name, value in fault.without.items()}
+        return self.intervened(changes) if changes else self.run
 
     def intervened(self, change: dict[str, float | bool]) -> Run:
         """The same seed with other parameters."""
@@ -99,25 +111,34 @@ class Case:
     @cached_property
     def truth(self) -> Truth:
         effect = effects(self.run, self.twin)
-        manifest = any(one.manifest for one in effect.values())
-        injects = self.scenario.injects if manifest else []
-        also = set(self.scenario.accompanies if manifest else [])
-        if effects(self.run, self.intervened(NO_STARTUP))["p95_ms"].manifest:
+        # Of two faults each has to show by itself, beside the other.
+        shown = [
+            fault
+            for fault in self.faults
+            if any(
+                one.manifest
+                for one in (effect if len(self.faults) == 1 else effects(self.run, self.without(fault))).values()
+            )
+        ]
+        injects = [one for fault in shown for one in fault.injects]
+        also = {one for fault in shown for one in fault.accompanies}
+        startup = effects(self.run, self.intervened(NO_STARTUP))
+        if startup["p95_ms"].manifest or startup["gb_seconds"].manifest:
             also.add("cold-start")
         if any(call.ended == "out_of_memory" for call in self.run.calls):
             also.add("out-of-memory")
-        faulty = bool(self.scenario.without)
+        faulty = any(fault.without for fault in self.faults)
         return Truth(
             scenario=self.name,
-            sentence=self.scenario.sentence,
+            sentence=" ".join(fault.sentence for fault in self.faults),
             seed=self.seed,
             ranges=self.file,
             function=self.names.function,
             invocations=len(self.run.calls),
-            manifest=manifest,
-            injects=list(injects),
+            manifest=len(shown) == len(self.faults),
+            injects=injects,
             also=sorted(also - set(injects)),
-            expects=self.scenario.expects,
+            expects={name: verdict for fault in self.faults for name, verdict in fault.expects.items()},
             begin=iso(self.names.begin + self.run.onset) if faulty else None,
             end=iso(self.names.begin + self.run.until) if faulty else None,
             effect=effect,

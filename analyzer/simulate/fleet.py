@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -170,7 +170,7 @@ class _Fleet:
         self.until = round(min(1.0, p.onset + p.span) * self.horizon)
         self.epochs = self._epochs()
         within = (arrivals >= self.onset) & (arrivals < self.until)
-        progress = np.clip((arrivals - self.onset) / max(1, self.until - self.onset), 0.0, 1.0)
+        progress = arrivals / max(1, self.horizon)
         sizes = np.exp(p.size_spread * draws.size + p.growth * progress)
         drift = np.exp(p.drift * _wander(arrivals, self.horizon, seed))
         work = p.work_ms * np.exp(p.work_spread * draws.work) * sizes**p.size_exponent * drift
@@ -187,10 +187,10 @@ class _Fleet:
         self.leak_mb = p.leak_share * max(0.0, p.memory_mb - self.base_mb - usual_mb)
         taken = usual_mb * sizes**p.memory_exponent * (1 + p.memory_spread * draws.memory)
         self.taken_mb: list[list[float]] = taken.tolist()
-        self.large = _chosen(draws.large, within, p.oom_share)
-        self.hangs = _chosen(draws.hang, within, p.hang_share)
-        self.poisoned = _chosen(draws.poison, within, p.poison_share)
-        self.broken = _chosen(draws.failing, within, p.application_error_share)
+        self.large: list[list[bool]] = (draws.large < p.oom_share).tolist()
+        self.hangs: list[list[bool]] = (draws.hang < p.hang_share).tolist()
+        self.poisoned: list[bool] = (within & (draws.poison < p.poison_share)).tolist()
+        self.broken: list[list[bool]] = (draws.failing < p.application_error_share).tolist()
         # From the other end of the same numbers, so that no call fails for two reasons.
         self.unlucky: list[list[bool]] = (draws.failing > 1 - p.error_share).tolist()
         self.lost: list[list[bool]] = (draws.lost < p.lost_share).tolist()
@@ -265,7 +265,7 @@ class _Fleet:
                 continue
             while epoch + 1 < len(self.epochs) and self.epochs[epoch + 1].begin <= now:
                 epoch += 1
-            environment = self._idle(now, epoch) or self._new(now, epoch, self.within[request])
+            environment = self._idle(now, epoch) or self._new(now, epoch)
             call = self._serve(environment, now, request, attempt, due)
             calls.append(call)
             environment.calls += 1
@@ -298,10 +298,10 @@ class _Fleet:
                 return one
         return None
 
-    def _new(self, now: int, epoch: int, within: bool) -> Environment:
+    def _new(self, now: int, epoch: int) -> Environment:
         p, draws, number = self.parameters, self.draws, len(self.environments)
         factor = math.exp(p.environment_spread * draws.environment[number])
-        if within and draws.noisy[number] < p.noisy_share:
+        if draws.noisy[number] < p.noisy_share:
             factor *= p.noisy_factor
         life = round(p.life_h * HOUR * (0.7 + 0.6 * draws.life[number]))
         environment = Environment(number, epoch, now, life, factor)
@@ -327,9 +327,7 @@ class _Fleet:
             elif init >= INIT_LIMIT_MS:
                 suppressed, init = init, None
 
-        need = self.base_mb + self.taken_mb[attempt][request]
-        if within:
-            need += self.leak_mb * environment.calls
+        need = self.base_mb + self.taken_mb[attempt][request] + self.leak_mb * environment.calls
         if self.large[attempt][request]:
             need = state.memory_mb * (1.02 + 0.5 * cut)
         if ended == "init_failure":
@@ -339,8 +337,7 @@ class _Fleet:
         full = max(0.0, min(1.0, need / state.memory_mb) - FULL_FROM) / (1 - FULL_FROM)
         duration = self.work[attempt][request] / state.share * (1 + p.gc * full**2) + self.wait[attempt][request]
         duration *= environment.factor * state.factor
-        if within:
-            duration *= 1 + p.contention * len(self.busy)
+        duration *= 1 + p.contention * len(self.busy)
         if environment.calls == 0:
             duration += self.first_ms / state.share
         if hung:
@@ -393,11 +390,6 @@ class _Fleet:
         if self.broken[attempt][request]:
             return "application"
         return "background" if self.unlucky[attempt][request] else None
-
-
-def _chosen(draws: Floats, within: npt.NDArray[np.bool_], share: float) -> Any:
-    """Which of the draws, within the time of the fault, belong to this share; lists of bool of the same shape."""
-    return (within & (draws < share)).tolist()
 
 
 def _share(p: Parameters, memory_mb: int) -> float:

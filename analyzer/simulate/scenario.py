@@ -11,6 +11,7 @@ import csv
 import math
 import zlib
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,6 +25,8 @@ from analyzer.errors import UserError
 HERE = Path(__file__).parent
 # The section of a file of ranges that holds for every scenario.
 EVERY = "every"
+# Joins the names of two faults that are in one function at once, as in "out-of-memory+deploy-slower".
+TOGETHER = "+"
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,7 +104,8 @@ class Parameters(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     hang_s: float = 0.0
     hang_raises: bool = False
     throttle_share: float = 0.0
-    growth: float = 0.0  # logarithm of the input's growth over the span
+    silent_client: bool = False  # logs neither what it waits for nor that it tries again
+    growth: float = 0.0  # logarithm of the input's growth over the whole time
     version_factor: float = 1.0
     version_error_share: float = 0.0
     patch_factor: float = 1.0
@@ -145,10 +149,34 @@ def calibration() -> dict[str, Startup]:
     }
 
 
-def draw(name: str, file: str, seed: int) -> Parameters:
-    """The parameters of a case. Each has random numbers of its own, so that one more does not move the others."""
+def pairs(file: str) -> list[str]:
+    """Every two faults that one function can have at once and that logs could tell apart, as names of cases.
+
+    At most one of them begins at a moment of its own, for two at the same moment nobody could tell apart; none brings about
+    what the other is, or sets how many calls run at once as the other does; and none is a kind that no log can show.
+    """
     sections = _ranges(file)
-    values = sections[EVERY] | sections.get(name, {})
+    faults = [(name, one) for name, one in scenarios().items() if one.injects and not one.expects]
+    return [
+        f"{first}{TOGETHER}{second}"
+        for (first, one), (second, other) in combinations(faults, 2)
+        if not any(
+            name in sections.get(first, {}) and name in sections.get(second, {}) for name in ("onset", "concurrency")
+        )
+        and not {*one.injects, *one.accompanies} & {*other.injects, *other.accompanies}
+        and not set(one.without) & set(other.without)
+    ]
+
+
+def draw(name: str, file: str, seed: int) -> Parameters:
+    """The parameters of a case. Each has random numbers of its own, so that one more does not move the others.
+
+    Of two faults at once the second has its way where both name a parameter.
+    """
+    sections = _ranges(file)
+    values = dict(sections[EVERY])
+    for part in name.split(TOGETHER):
+        values |= sections.get(part, {})
     drawn = {parameter: _draw(spec, generator(seed, parameter)) for parameter, spec in values.items()}
     try:
         return msgspec.convert(drawn, Parameters)

@@ -99,13 +99,14 @@ def story(run: Run, names: Names, call: Call) -> list[Line]:
         message = voice.say(iso(time), request_id, level, text)
         lines.append(Line(time, message, "warning" if level == "warning" else "error", level, gist=gist))
 
-    for number in range(1, call.throttled + 1):
+    talkative = not run.parameters.silent_client
+    for number in range(1, call.throttled + 1) if talkative else ():
         # Each refusal with the pauses that follow it still to come.
         time = max(begin, end - round(FIRST_PAUSE_MS * (2**call.throttled - 2 ** (number - 1))))
         text = f"UpdateItem was throttled (ThrottlingException: Rate exceeded), try {number}"
         remark(time, "warning", text, "throttled")
     # A call that ran into its own limit did not live to say what it waited for.
-    if call.hung and call.ended in ("ok", "error"):
+    if talkative and call.hung and call.ended in ("ok", "error"):
         remark(
             end,
             "error",

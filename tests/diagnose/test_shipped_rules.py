@@ -104,6 +104,11 @@ def test_a_rule_has_something_to_do_and_signs_for_both_sides(rule: Rule) -> None
 
 
 @each_rule
+def test_a_rule_follows_from_others_that_are_shipped(rule: Rule) -> None:
+    assert set(rule.follows) <= set(IDS) - {rule.id}
+
+
+@each_rule
 def test_references_are_links_to_documentation(rule: Rule) -> None:
     assert rule.references
     link = re.compile(r"https://docs\.aws\.amazon\.com/[\w/.-]+\.html(#[\w-]+)?")

@@ -9,14 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analyzer.diagnose import Rule, diagnose, load_rules
+from analyzer.diagnose import Rule, diagnose, load_rules, verdicts
 from analyzer.model import Action, FunctionMeasurements, Hypothesis, Measured
 
 MakeRule = Callable[..., Rule]
 STRENGTHS = {"direct": 50, "strong": 10, "moderate": 4, "weak": 2}
+# Round ones, which no new fit moves; what is known of the main condition counts for nothing but where a test says so.
+WEIGHTS = STRENGTHS | {"holds": 1, "reached": 1, "fails": 1}
+
+
+@pytest.fixture(autouse=True)
+def round_weights(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    known = dict[str, float](WEIGHTS)
+    monkeypatch.setattr(verdicts, "weights", lambda: known)
+    return known
 
 
 @pytest.fixture
@@ -323,6 +333,43 @@ def test_a_hypothesis_counts_as_supported_from_four_to_one(
 ) -> None:
     rule = make_rule(prior=0.5, evidence={"for": signs(*strengths)})
     assert examined(rule, p50(4000)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("number", "weight", "probability"),
+    [(p50(4000), "holds", 0.75), (p50(2000, 5000), "reached", 0.75), (p50(2000), "fails", 0.25)],
+)
+def test_what_is_known_of_the_main_condition_weighs_as_well(
+    make_rule: MakeRule, round_weights: dict[str, float], number: Measured, weight: str, probability: float
+) -> None:
+    round_weights[weight] = 1 / 3 if weight == "fails" else 3
+    assert examined(make_rule(prior=0.5, evidence={}), number).probability == probability
+
+
+def test_a_number_does_not_contradict_the_word_beside_it(make_rule: MakeRule) -> None:
+    sure = make_rule(evidence={"for": signs("direct", "direct")})
+    assert examined(sure, p50(4000)).probability >= 0.8
+    assert (examined(sure, p50(2000, 5000)).verdict, examined(sure, p50(2000, 5000)).probability) == ("weak", 0.79)
+    assert (examined(sure, p50(2000)).verdict, examined(sure, p50(2000)).probability) == ("not-supported", 0.49)
+
+
+def test_a_cause_is_told_before_what_follows_from_it(make_rule: MakeRule) -> None:
+    cause = make_rule("cause", evidence={"for": signs("strong")})
+    consequence = make_rule("consequence", follows=["cause"], evidence={"for": signs("direct")})
+    alone = make_rule("alone", evidence={"for": signs("moderate")})
+
+    def order(*rules: Rule) -> list[str]:
+        return [one.id for one in diagnose(function(p50(4000)), list(rules))]
+
+    assert order(consequence, cause, alone) == ["cause", "alone", "consequence"]
+    assert order(consequence, alone) == ["consequence", "alone"]
+
+
+def test_the_weights_that_are_shipped_let_every_strength_speak_for_what_it_is_for() -> None:
+    shipped = yaml.safe_load((Path(verdicts.__file__).parent / "weights.yaml").read_text())
+    assert set(shipped) == set(WEIGHTS)
+    assert shipped["direct"] > shipped["strong"] > shipped["moderate"] > shipped["weak"] >= 1
+    assert shipped["holds"] > shipped["reached"] > 1 > shipped["fails"] > 0
 
 
 def test_nothing_is_certain(make_rule: MakeRule) -> None:

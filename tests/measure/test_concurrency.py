@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from analyzer.measure.metrics import concurrency
@@ -147,26 +148,30 @@ def test_a_slow_episode_that_fills_environments_is_not_mistaken_for_load() -> No
 
 def test_the_rank_correlation_is_that_of_ranks_within_ten_minutes() -> None:
     random = np.random.default_rng(6)
-    begins, lengths = random.uniform(300, 890, 200).round(3), random.uniform(1, 9, 200).round(3)
+    begins, lengths = 0.05 + random.choice(24_000, 2_000, replace=False), random.integers(1, 60, 2_000) + 0.5
+    assert _rank_correlation(begins, lengths, 600.0) == pytest.approx(0, abs=0.1)
+
+
+def test_a_short_period_is_compared_within_a_24th_of_it() -> None:
+    random = np.random.default_rng(6)
+    begins, lengths = 300.05 + random.choice(2_400, 400, replace=False) / 4, random.integers(1, 9, 400) + 0.1
+    _rank_correlation(begins, lengths, None)
+
+
+def _rank_correlation(begins: NDArray[np.float64], lengths: NDArray[np.float64], seconds: float | None) -> float:
+    """Held against ranks within pieces of `seconds`, or of a 24th of the whole."""
     made = [
         call(float(begin), float(length), stream=f"s{number % 7}")
         for number, (begin, length) in enumerate(zip(begins, lengths, strict=True))
     ]
-    spans = [(row["start_time"], row["end_time"]) for row in made]
-    met = np.array([sum(a < start < z for a, z in spans) for start, _ in spans])
-    x, y = np.zeros(200), np.zeros(200)
-    for inside in (begins < 600, begins >= 600):
+    starts, ends = np.array([row["start_time"] for row in made]), np.array([row["end_time"] for row in made])
+    met = np.array([((starts < start) & (start < ends)).sum() for start in starts])
+    piece = int(seconds * 1e6) if seconds else int(ends.max() - starts.min()) // 24
+    x, y = np.zeros(len(made)), np.zeros(len(made))
+    for number in np.unique(starts // piece):
+        inside = starts // piece == number
         for ranks, values in ((x, met), (y, lengths)):
             ranks[inside] = (stats.rankdata(values[inside]) - (inside.sum() + 1) / 2) / inside.sum()
-    assert asked(concurrency.FAMILY, made)["concurrency.load.rho"].value == pytest.approx(
-        float((x * y).sum() / math.sqrt((x * x).sum() * (y * y).sum())), abs=1e-6
-    )
-
-
-def test_ten_minutes_alone_say_nothing_of_load() -> None:
-    random = np.random.default_rng(6)
-    made = [
-        call(float(begin), 5.0 + begin % 3, stream=f"s{int(begin) % 7}")
-        for begin in random.uniform(0, 590, 200).round(3)
-    ]
-    assert "concurrency.load.rho" not in asked(concurrency.FAMILY, made)
+    expected = float((x * y).sum() / math.sqrt((x * x).sum() * (y * y).sum()))
+    assert asked(concurrency.FAMILY, made)["concurrency.load.rho"].value == pytest.approx(expected, abs=1e-6)
+    return expected

@@ -1,87 +1,151 @@
-"""The benchmark of diagnosis counts as it says, and both ways from a case to hypotheses agree."""
+"""The benchmark of diagnosis counts as it says, both ways to hypotheses agree, and a small cut of it holds its levels."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import numpy as np
 import pytest
 
-PATH = Path(__file__).parents[2] / "benchmarks" / "truth" / "diagnosis.py"
+from analyzer.diagnose import Rule, load_rules
+from analyzer.resources import shipped
+from analyzer.simulate import pairs, scenarios
+from benchmarks.truth import weights
+from benchmarks.truth.cases import Spec, _kept, make, specs
+from benchmarks.truth.diagnosis import Opinion, Result, calibration_error, judge, scores
 
 
-@pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("diagnosis", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["diagnosis"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def result(
-    benchmark: ModuleType,
-    scenario: str,
-    injects: list[str],
-    *opinions: tuple[str, str, float],
-    also: tuple[str, ...] = (),
-) -> object:
-    return benchmark.Result(
-        spec=benchmark.Spec(scenario, 1, 250, "tuning", False),
+def result(scenario: str, injects: list[str], *opinions: tuple[str, str, float], also: tuple[str, ...] = ()) -> Result:
+    return Result(
+        spec=Spec(scenario, 1, 250, "tuning", False),
         manifest=bool(injects),
         injects=injects,
         true=frozenset(injects) | frozenset(also),
         expects={},
-        opinions=[benchmark.Opinion(*opinion, "warning") for opinion in opinions],
+        opinions=[Opinion(*opinion, "warning") for opinion in opinions],
         seconds={},
     )
 
 
 @pytest.mark.parametrize("scenario", ["cpu-starved", "out-of-memory"])
-def test_text_and_rows_lead_to_the_same_hypotheses(benchmark: ModuleType, scenario: str) -> None:
-    specs = [benchmark.Spec(scenario, 2, 250, "tuning", text) for text in (False, True)]
-    by_rows, by_text = (benchmark.judge(spec) for spec in specs)
+def test_text_and_rows_lead_to_the_same_hypotheses(scenario: str) -> None:
+    by_rows, by_text = (judge(make(Spec(scenario, 2, 250, "tuning", text))) for text in (False, True))
     assert by_rows.opinions == by_text.opinions
     assert by_rows.named[0] in by_rows.injects
 
 
-def test_the_first_and_the_first_three_are_counted(benchmark: ModuleType) -> None:
-    right = result(benchmark, "out-of-memory", ["out-of-memory"], ("out-of-memory", "supported", 0.9))
-    second = result(
-        benchmark, "cold-start", ["cold-start"], ("algorithmic", "supported", 0.9), ("cold-start", "weak", 0.6)
-    )
-    refuted = result(benchmark, "cold-start", ["cold-start"], ("cold-start", "refuted", 0.01))
-    scores = benchmark.scores([right, second, refuted])
-    assert "(1/3)" in scores["top-1"]
-    assert "(2/3)" in scores["top-3"]
-    assert "(1/3)" in scores["missed"]
-    assert "(1/3)" in scores["wrong beside a fault"]
-    assert "(1/3)" in scores["fixed order: top-1"]
-    assert "(3/3)" in scores["fixed order: top-3"]
+def test_the_first_and_the_first_three_are_counted() -> None:
+    right = result("out-of-memory", ["out-of-memory"], ("out-of-memory", "supported", 0.9))
+    second = result("cold-start", ["cold-start"], ("algorithmic", "supported", 0.9), ("cold-start", "weak", 0.6))
+    refuted = result("cold-start", ["cold-start"], ("cold-start", "refuted", 0.01))
+    counted = scores([right, second, refuted])
+    assert "(1/3)" in counted["top-1"]
+    assert "(2/3)" in counted["top-3"]
+    assert "(1/3)" in counted["missed"]
+    assert "(1/3)" in counted["wrong beside a fault"]
+    assert "(1/3)" in counted["fixed order: top-1"]
+    assert "(3/3)" in counted["fixed order: top-3"]
 
 
-def test_what_came_along_is_no_false_alarm(benchmark: ModuleType) -> None:
-    quiet = result(benchmark, "steady", [], ("cold-start", "refuted", 0.01))
-    cold = result(benchmark, "steady", [], ("cold-start", "supported", 0.9), also=("cold-start",))
-    wrong = result(benchmark, "steady", [], ("cold-start", "supported", 0.9))
-    assert "(1/3)" in benchmark.scores([quiet, cold, wrong])["false alarms on healthy"]
+def test_of_two_faults_both_have_to_be_named() -> None:
+    name, injects = "application-error+cold-start", ["application-error", "cold-start"]
+    both = result(name, injects, ("application-error", "supported", 0.9), ("cold-start", "weak", 0.6))
+    one = result(name, injects, ("application-error", "supported", 0.9))
+    counted = scores([both, one])
+    assert "(1/2)" in counted["two faults: both in top-3"]
+    assert "(2/2)" in counted["two faults: one in top-1"]
+    assert counted["top-1"] == "–"
 
 
-def test_calibration_error_is_the_distance_of_what_was_said_and_what_was_true(benchmark: ModuleType) -> None:
-    sure = [result(benchmark, "cold-start", ["cold-start"], ("cold-start", "supported", 0.9)) for _ in range(9)]
-    wrong = result(benchmark, "steady", [], ("cold-start", "supported", 0.9))
-    assert benchmark.calibration_error([*sure, wrong]).startswith("0.000")
-    assert benchmark.calibration_error([wrong]).startswith("0.900")
-    untested = result(benchmark, "steady", [], ("cold-start", "untestable", 0.2))
-    assert benchmark.calibration_error([untested]) == "–"
+def test_what_came_along_is_no_false_alarm_but_is_counted_beside_it() -> None:
+    quiet = result("steady", [], ("cold-start", "refuted", 0.01))
+    cold = result("steady", [], ("cold-start", "supported", 0.9), also=("cold-start",))
+    wrong = result("steady", [], ("cold-start", "supported", 0.9))
+    counted = scores([quiet, cold, wrong])
+    assert "(1/3)" in counted["false alarms on healthy"]
+    assert "(2/3)" in counted["with cold starts"]
 
 
-def test_a_tenth_goes_through_text(benchmark: ModuleType) -> None:
-    specs = benchmark.specs({250: 10}, "held-out", 10_000)
-    assert len({(spec.scenario, spec.seed) for spec in specs}) == len(specs)
-    assert sum(spec.text for spec in specs) == pytest.approx(len(specs) / 10, abs=1)
-    assert len({spec.scenario for spec in specs if spec.text}) > 5
+def test_calibration_error_is_the_distance_of_what_was_said_and_what_was_true() -> None:
+    sure = [result("cold-start", ["cold-start"], ("cold-start", "supported", 0.9)) for _ in range(9)]
+    wrong = result("steady", [], ("cold-start", "supported", 0.9))
+    assert calibration_error([*sure, wrong]).startswith("0.000")
+    assert calibration_error([wrong]).startswith("0.900")
+    untested = result("steady", [], ("cold-start", "untestable", 0.2))
+    assert calibration_error([untested]) == "–"
+
+
+def test_a_tenth_goes_through_text_and_a_fifth_has_two_faults() -> None:
+    chosen = specs({250: 10}, "held-out", 10_000)
+    single = [spec for spec in chosen if not spec.double]
+    assert len({(spec.scenario, spec.seed) for spec in single}) == len(single) == 10 * len(scenarios())
+    assert len(chosen) - len(single) == len(single) // 4
+    assert {spec.scenario for spec in chosen if spec.double} <= set(pairs("held-out"))
+    assert sum(spec.text for spec in chosen) == pytest.approx(len(chosen) / 10, abs=1)
+    assert all(spec.text for spec in specs({250: 1}, "held-out", 10_000, all_text=True))
+
+
+def test_more_seeds_add_cases_and_change_none() -> None:
+    few, many = (specs({250: seeds, 2_000: seeds}, "tuning", 1, all_text=True) for seeds in (2, 5))
+    assert set(few) <= set(many)
+
+
+def test_a_case_that_was_kept_is_as_it_was_made(tmp_path: Path) -> None:
+    spec = Spec("application-error", 3, 60, "tuning", False)
+    made, again = _kept(spec, tmp_path), _kept(spec, tmp_path)
+    assert made == again
+    assert len(list(tmp_path.rglob("*.msgpack"))) == 1
+
+
+@pytest.fixture(scope="module")
+def rules() -> list[Rule]:
+    return load_rules(shipped("rules"))
+
+
+def test_weights_without_a_case_are_those_that_judgement_set(rules: list[Rule]) -> None:
+    case = make(Spec("application-error", 3, 60, "tuning", False))
+    counts, priors, true = weights.rows([case], rules)
+    assert weights.fit(counts[:0], priors[:0], true[:0]) == pytest.approx(weights.JUDGED)
+
+
+def test_a_sign_that_goes_with_the_truth_gets_more_weight() -> None:
+    direct = list(weights.JUDGED).index("direct")
+    counts, priors, true = np.zeros((200, len(weights.JUDGED))), np.zeros(200), np.ones(200, bool)
+    counts[:, direct] = 1
+    fitted = weights.fit(counts, priors, true)
+    assert fitted["direct"] > 1.2 * weights.JUDGED["direct"]
+    assert {**fitted, "direct": 50} == pytest.approx(weights.JUDGED)
+    assert weights.fit(counts, priors, ~true)["direct"] < 0.8 * weights.JUDGED["direct"]
+
+
+# ── a small cut of the benchmark, with fixed seeds of the tuning ranges ──────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def cut() -> list[Result]:
+    """A case of every scenario, and of two faults at once a fourth as many, of 250 requests each."""
+    return [judge(make(spec)) for spec in specs({250: 1}, "tuning", 21)]
+
+
+def counted(line: str) -> tuple[int, int]:
+    hits, of = line.partition("(")[2].rstrip(")").split("/")
+    return int(hits), int(of)
+
+
+def test_most_faults_come_first_and_hardly_a_healthy_function_is_blamed(cut: list[Result]) -> None:
+    found = scores(cut)
+    first, faults = counted(found["top-1"])
+    among, _ = counted(found["top-3"])
+    alarms, healthy = counted(found["false alarms on healthy"])
+    said, expected = counted(found["untestable recall"])
+    assert faults >= 20
+    assert (healthy, expected) == (5, 2)
+    # Measured on these: 19 of 21 first. 0.75 is what 250 requests have to be enough for.
+    assert first >= 0.75 * faults
+    assert among >= first
+    assert alarms == 0
+    assert said == expected
+
+
+def test_probabilities_of_the_cut_are_those_with_which_things_are_true(cut: list[Result]) -> None:
+    assert float(calibration_error(cut).split()[0]) <= 0.05

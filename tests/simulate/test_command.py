@@ -13,7 +13,7 @@ from tests.conftest import Run
 
 def test_the_list_names_every_scenario_with_a_sentence(run: Run) -> None:
     ran = run("simulate", "--list")
-    listed = {line[:24].strip(): line[24:].strip() for line in ran.out.splitlines()}
+    listed = {line[:28].strip(): line[28:].strip() for line in ran.out.splitlines()}
     assert ran.code == 0
     assert listed == {name: scenario.sentence for name, scenario in scenarios().items()}
     assert all(sentence.endswith(".") for sentence in listed.values())

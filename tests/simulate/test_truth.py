@@ -71,7 +71,7 @@ def test_the_two_files_of_ranges_differ() -> None:
 def test_the_twin_differs_only_by_what_the_scenario_names(name: str) -> None:
     made = case(name)
     changed = {key for key, value in asdict(made.twin.parameters).items() if value != asdict(made.run.parameters)[key]}
-    assert changed == set(made.scenario.without)
+    assert changed == set(scenarios()[name].without)
     assert (made.run.horizon, made.run.onset, made.run.until) == (made.twin.horizon, made.twin.onset, made.twin.until)
     first = {call.request: call for call in made.run.calls if call.attempt == 1}
     other = {call.request: call for call in made.twin.calls if call.attempt == 1}

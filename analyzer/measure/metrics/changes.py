@@ -1,6 +1,6 @@
 """Lasting changes of level: of the duration of warm calls, of the error rate, and of the memory that first calls take.
 
-Of several changes the largest is described. What else changed within two bins of it is said beside it, and how the other
+Of several changes the largest is described. What else changed near it is said beside it, and how the other
 functions of these logs fared at the same time.
 """
 
@@ -27,8 +27,8 @@ from analyzer.model import Measured
 LEAST_RATIO, LEAST_NOISES = 1.10, 1.0
 # One failure more in a hundred.
 LEAST_DIFFERENCE = 0.01
-# Of two things whose bins are further apart neither is taken for the cause of the other.
-NEAR_BINS = 2
+# Of two things that are further apart neither is taken for the cause of the other: two bins, or one part in so many of them.
+NEAR_BINS, NEAR_PART = 2, 50
 WARM = "warm calls that went well"
 # The other functions are looked at in so many pieces of time before and after, so many functions at most.
 CONTROL_BINS, MOST_CONTROLS = 12, 20
@@ -125,25 +125,35 @@ def _shift(before: list[float], after: list[float]) -> tuple[float, Interval]:
 
 
 def _near(engine: Engine, scope: Scope, bins: Bins, change: Change) -> Iterator[Measured]:
-    """Whether a version, a memory size or a runtime was first or last seen within two bins of the change."""
+    """Whether a version, a memory size or a runtime was first or last seen near the place of the change, or where it may lie."""
     answer = engine.ask(f"""
 WITH seen AS (
   SELECT unnest(['version', 'memory', 'runtime']) AS what, unnest([version, memory_mb::VARCHAR, runtime]) AS name, end_time AS time
   FROM invocations WHERE {scope.where}
   UNION ALL
-  SELECT 'runtime', nullif(regexp_extract(message, ':runtime:([0-9a-f]+)', 1), ''), time
+  SELECT 'started', nullif(regexp_extract(message, ':runtime:([0-9a-f]+)', 1), ''), time
   FROM events WHERE {scope.where_events} AND kind IN ('init', 'restore')
 )
 SELECT what, name, epoch_us(min(time)) AS first, epoch_us(max(time)) AS last
 FROM seen WHERE name IS NOT NULL AND time IS NOT NULL GROUP BY what, name ORDER BY what, first, name LIMIT 300""")
-    begin, end = bins.first[max(0, change.at - NEAR_BINS)], bins.last[min(len(bins.last), change.at + NEAR_BINS) - 1]
+    reach = max(NEAR_BINS, len(bins.values) // NEAR_PART)
+    low, high = min(change.low, change.at - reach), max(change.high, change.at + reach)
+    begin, end = bins.first[max(0, low)], bins.last[min(len(bins.last), high) - 1]
+    came, went = (
+        {
+            what: [row[end] for row in answer.rows if row["what"] == what]
+            for what in ("version", "memory", "runtime", "started")
+        }
+        for end in ("first", "last")
+    )
     for what in ("version", "memory", "runtime"):
-        rows = [row for row in answer.rows if row["what"] == what]
         # The first to be seen was there before these logs, and the last is still there after them.
-        came = sorted(row["first"] for row in rows)[1:]
-        went = sorted(row["last"] for row in rows)[:-1]
-        if rows:
-            near = any(begin <= time <= end for time in came + went)
+        moments = sorted(came[what])[1:] + sorted(went[what])[:-1]
+        if what == "runtime":
+            # A start tells when a runtime came; that none started since does not tell that it went.
+            moments += sorted(came["started"])[1:]
+        if came[what] or (what == "runtime" and came["started"]):
+            near = any(begin <= time <= end for time in moments)
             yield fact(f"change.{what}_near", float(near), "count", bins.n, scope, answer.id)
 
 

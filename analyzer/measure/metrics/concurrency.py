@@ -5,7 +5,8 @@ takes one off at each end, in blocks of time: an end and a beginning at the same
 
 The cap: without one, levels are reached ever more rarely, and by about the same factor from one level to the next. So the peak
 should have been exceeded about h (h / g) times, where h starts reached it and g the level below; that none did has
-p = exp(-expected).
+p = exp(-expected). Times in logs are whole milliseconds, so that an environment can seem to begin a call before it ended the last:
+a level that held for no more than two of them was not reached.
 """
 
 from __future__ import annotations
@@ -30,10 +31,14 @@ END = "epoch_us(end_time)"
 BLOCK = 600_000_000
 # Calls that are swept; beyond it whole blocks are drawn. Ranks cost several sorts, so fewer are ranked.
 MOST_SWEPT, MOST_RANKED = 1_000_000, 200_000
+# Microseconds that a level has to hold.
+HELD = 2_000
 # A cap shows where its level was reached so often.
-LEAST_HITS = 15
+LEAST_HITS = 8
 LEAST_RANKED = 60
-CLUSTERS = {"stream": "log streams", "block": "blocks of ten minutes"}
+# Calls are compared within so many pieces of the whole time at least, none longer than a block.
+LEAST_PIECES = 24
+CLUSTERS = {"stream": "log streams", "piece": "pieces of time"}
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
@@ -51,7 +56,7 @@ WITH {_steps(placed, one_in)}, instants AS (
   SELECT step, sum(step) OVER now AS level, coalesce(lead(moment) OVER now - moment, 0) AS span
   FROM instants WINDOW now AS (PARTITION BY block ORDER BY moment)
 )
-SELECT level::BIGINT AS level, sum(span)::BIGINT AS span, count(*) FILTER (step > 0) AS hits
+SELECT level::BIGINT AS level, sum(span)::BIGINT AS span, count(*) FILTER (step > 0 AND span > {HELD}) AS hits
 FROM swept WHERE level > 0 GROUP BY level ORDER BY level""")
     if not levels.rows:
         return
@@ -89,9 +94,14 @@ def _levels(levels: Answer, n: int, scope: Scope, drawn: str | None) -> Iterator
             if 100 * below >= 99 * active:
                 yield fact("concurrency.p99", row["level"], "count", n, scope, levels.id, drawn)
                 break
-    yield fact("concurrency.cap.hits", peak["hits"], "count", n, scope, levels.id, drawn)
-    if len(rows) > 1 and peak["hits"] >= LEAST_HITS and rows[-2]["hits"]:
-        expected = peak["hits"] ** 2 / rows[-2]["hits"]
+    held = [row for row in rows if row["hits"]]
+    if not held:
+        return
+    top = held[-1]
+    yield fact("concurrency.cap.level", top["level"], "count", n, scope, levels.id, drawn)
+    yield fact("concurrency.cap.hits", top["hits"], "count", n, scope, levels.id, drawn)
+    if len(held) > 1 and top["hits"] >= LEAST_HITS:
+        expected = top["hits"] ** 2 / held[-2]["hits"]
         yield fact("concurrency.cap.expected", expected, "ratio", n, scope, levels.id, drawn)
         yield fact("concurrency.cap.p", math.exp(-expected), "ratio", n, scope, levels.id, drawn)
 
@@ -116,16 +126,21 @@ SELECT sum(reported * (least(z, (block + 1) * {BLOCK}) - greatest(a, block * {BL
 def _load(engine: Engine, scope: Scope, n: int) -> Iterator[Measured]:
     """Warm calls that ended by themselves: the level that each met at its start, itself not counted.
 
-    Compared within ten minutes: a slow episode raises durations and, by that, the level, although the level is not what slows
-    them. Within hours, twenty slow minutes an hour raised the alarm in each of 25 simulations; within ten minutes in one.
-    Two kinds of clusters, because calls of an environment are alike, and so are those of the same ten minutes.
+    Compared within ten minutes, or a 24th of the whole time where that is less: a slow episode raises durations and, by that,
+    the level, although the level is not what slows them. Within hours, twenty slow minutes an hour raised the alarm in each of 25
+    simulations; within ten minutes in one. Two kinds of clusters, because calls of an environment are alike, and so are those of
+    the same piece of time.
     """
+    (row,) = engine.numbers(
+        f"SELECT epoch_us(max(end_time)) - epoch_us(min(start_time)) AS span FROM invocations WHERE {scope.where}"
+    )
+    piece = max(1, min(BLOCK, row["span"] // LEAST_PIECES))
     one_in = math.ceil(n / MOST_RANKED)
     draw = f"WHERE md5_number_lower(block::VARCHAR) % {one_in} = 0" if one_in > 1 else ""
     warm = f"NOT ({COLD}) AND outcome IN ('ok', 'unknown') AND duration_ms > 0 AND stream IS NOT NULL"
     source = f"""
   WITH calls AS (
-    SELECT {BEGIN} AS a, {END} AS z, epoch_us(start_time) // {BLOCK} AS stratum, stream, source, position,
+    SELECT {BEGIN} AS a, {END} AS z, epoch_us(start_time) // {piece} AS stratum, stream, source, position,
            CASE WHEN {warm} THEN ln(duration_ms) END AS y
     FROM invocations WHERE {scope.where}
   ), pieces AS (
@@ -142,13 +157,13 @@ def _load(engine: Engine, scope: Scope, n: int) -> Iterator[Measured]:
            ) - 1 AS x
     FROM steps
   )
-  SELECT x::DOUBLE AS x, y, stratum, stream, block FROM swept WHERE step = 1 AND y IS NOT NULL"""
+  SELECT x::DOUBLE AS x, y, stratum, stream, stratum AS piece FROM swept WHERE step = 1 AND y IS NOT NULL"""
     answer = associate(engine, source, CLUSTERS)
     row = answer.row
     if row["n"] < LEAST_RANKED or not _varies(row):
         return
     calls = scope.narrowed("true", "warm calls that ended by themselves")
-    note = f"within ten minutes; from one in {one_in} such blocks" if one_in > 1 else "within ten minutes"
+    note = f"within {piece / 60e6:.3g} min" + (f"; from one in {one_in} blocks of ten minutes" if one_in > 1 else "")
     rho, limits, p = correlation(row, CLUSTERS)
     yield replace(estimate("concurrency.load.rho", rho, limits, "ratio", row["n"], calls, answer.id), note=note)
     yield fact("concurrency.load.p", p, "ratio", row["n"], calls, answer.id, note)
@@ -167,7 +182,7 @@ FAMILY = Family(
     name="concurrency",
     measure=measure,
     example=Example(
-        # Twenty times, a minute apart: two seconds, four that begin a second later, and one second alone.
+        # For four hours, once a minute: two seconds, four that begin a second later, and one second alone.
         invocations=[
             {
                 "stream": stream,
@@ -175,7 +190,7 @@ FAMILY = Family(
                 "end_time": 36_000_000_000 + 60_000_000 * minute + 1_000_000 * end,
                 "duration_ms": 1000.0 * (end - begin),
             }
-            for minute in range(20)
+            for minute in range(250)
             for stream, begin, end in (("a", 0, 2), ("b", 1, 5), ("c", 10, 11))
         ],
         expect={
@@ -183,8 +198,9 @@ FAMILY = Family(
             "concurrency.mean": 7 / 6,
             "concurrency.p99": 2,
             "concurrency.little": 1.0,
-            "concurrency.cap.hits": 20,
-            "concurrency.cap.expected": 10,
+            "concurrency.cap.level": 2,
+            "concurrency.cap.hits": 250,
+            "concurrency.cap.expected": 125,
             "concurrency.load.rho": math.sqrt(3) / 2,
         },
     ),

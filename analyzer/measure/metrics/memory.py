@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from analyzer.lake import Engine
 from analyzer.measure.family import (
     CLUSTER,
@@ -23,10 +25,15 @@ from analyzer.measure.family import (
 )
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import Interval, difference_of_means
+from analyzer.measure.two_groups import ratio_of
 from analyzer.model import Measured
 
 # The sizes that AWS offers for functions in the default compute.
 LARGEST_MB = 10_240
+# From this part of the size on garbage collectors work more and more: the limit of HotSpot's and V8's own warnings lies near it.
+FULL = 0.85
+# New marks are few: about the logarithm of the calls of each environment.
+LEAST_MARKS = 8
 WARM_AND_WELL = "init_ms IS NULL AND restore_ms IS NULL AND outcome IN ('ok', 'unknown') AND duration_ms > 0"
 
 
@@ -70,6 +77,51 @@ WITH environments AS (
     for p in (50, 95, 99):
         yield quantile(answer.row, f"p{p}", f"memory.peak_ratio.p{p}", "share", size, by_environment, answer.id)
     yield fact("memory.peak_ratio.max", answer.row["peak"], "share", n, by_environment, answer.id)
+    yield from _full(engine, scope)
+    yield from _new_marks(engine, scope)
+
+
+def _full(engine: Engine, scope: Scope) -> Iterator[Measured]:
+    """The calls of environments that are nearly full: of so many it can be said that they had little memory left."""
+    known = scope.narrowed("memory_mb > 0 AND max_memory_mb IS NOT NULL", scope.population)
+    answer = engine.ask(f"""
+SELECT count(*) AS n, count(*) FILTER (max_memory_mb >= {FULL} * memory_mb) AS k FROM invocations WHERE {known.where}""")
+    n, k = answer.row["n"], answer.row["k"]
+    yield replace(fact("memory.full_calls_share", k / n, "share", n, scope, answer.id), k=k)
+
+
+def _new_marks(engine: Engine, scope: Scope) -> Iterator[Measured]:
+    """How long calls take that need more memory than any before them in their environment, over the others there.
+
+    Of these calls alone the logs show what they needed: it is the mark they leave. Where collecting garbage costs time near the
+    limit they are slow; where memory does not matter they take as long as others.
+    """
+    warm = scope.narrowed(f"{WARM_AND_WELL} AND stream IS NOT NULL AND nth > 1", "warm calls")
+    answer = engine.ask(f"""
+WITH marks AS (
+  SELECT stream, source, position, max_memory_mb > max(max_memory_mb) OVER (
+           PARTITION BY stream ORDER BY nth, end_time, position ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS higher
+  FROM invocations WHERE {scope.where} AND max_memory_mb IS NOT NULL AND nth IS NOT NULL
+), calls AS (
+  SELECT higher, ln(duration_ms) - avg(ln(duration_ms)) FILTER (NOT higher) OVER (PARTITION BY stream) AS y
+  FROM invocations JOIN marks USING (stream, source, position) WHERE {warm.where} AND higher IS NOT NULL
+)
+SELECT higher, count(*) AS n, avg(y) AS mean, var_samp(y) AS variance FROM calls WHERE y IS NOT NULL
+GROUP BY higher ORDER BY higher""")
+    if len(answer.rows) < 2 or min(row["n"] for row in answer.rows) < LEAST_MARKS:
+        return
+    others, higher = answer.rows
+    limits = difference_of_means(
+        higher["mean"],
+        math.sqrt(higher["variance"] / higher["n"]),
+        higher["n"] - 1,
+        others["mean"],
+        math.sqrt(others["variance"] / others["n"]),
+        others["n"] - 1,
+    )
+    value, n = higher["mean"] - others["mean"], higher["n"] + others["n"]
+    value, limits = ratio_of(value, limits)
+    yield estimate("memory.new_mark.ratio", value, limits, "ratio", n, warm, answer.id)
 
 
 def _elasticity(engine: Engine, scope: Scope, growth: float) -> Iterator[Measured]:
@@ -119,6 +171,17 @@ FAMILY = Family(
             {"memory_mb": size, "max_memory_mb": 100, "duration_ms": duration, "stream": f"{size}-{number}"}
             for size, durations in ((512, (800.0, 800.0, 840.0)), (1024, (400.0, 400.0, 420.0)))
             for number, duration in enumerate(durations)
+        ]
+        # An environment in which every other call needs more than any before, and takes twice as long.
+        + [
+            {
+                "memory_mb": None,
+                "max_memory_mb": 50 + call // 2,
+                "duration_ms": 1600.0 if call % 2 == 0 else 800.0,
+                "stream": "one",
+                "nth": call + 1,
+            }
+            for call in range(20)
         ],
         expect={
             "memory.sizes": 2,
@@ -127,6 +190,8 @@ FAMILY = Family(
             "memory.elasticity": 1.0,
             "memory.doubling_factor": 0.5,
             "memory.confounded": 0,
+            "memory.full_calls_share": 0.0,
+            "memory.new_mark.ratio": 2.0,
         },
     ),
 )
