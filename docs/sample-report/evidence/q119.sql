@@ -1,9 +1,13 @@
--- q119, behind uneven, user-authentication-service
--- about the invocations of q118-invocations.csv
+-- q119, behind failing, user-authentication-service
+-- about the invocations of q108-invocations.csv
 WITH clusters AS (
-  SELECT count(*) AS n, sum(duration_ms) AS y
-  FROM invocations WHERE function = 'user-authentication-service' AND duration_ms > 60000.0 AND duration_ms IS NOT NULL GROUP BY coalesce(stream, request_id || position)
+  SELECT count(*) AS n, count(*) FILTER (outcome NOT IN ('ok', 'unknown')) AS k0, count(*) FILTER (outcome IN ('error', 'crash', 'init_failure')) AS k1, count(*) FILTER (outcome = 'timeout') AS k2, count(*) FILTER (outcome = 'out_of_memory') AS k3
+  FROM invocations WHERE function = 'user-authentication-service' AND outcome <> 'unknown'
+  GROUP BY coalesce(stream, request_id || position)
 )
-SELECT sum(y) / sum(n) AS mean, sum(n)::BIGINT AS n, count(*) AS clusters, sum(y) AS y,
-       sum(y * y) AS yy, sum(y * n) AS yn, sum(n * n)::DOUBLE AS nn
+SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(n * n)::DOUBLE AS nn,
+       sum(k0)::BIGINT AS k0, sum(k0 * k0)::DOUBLE AS kk0, sum(k0 * n)::DOUBLE AS kn0,
+       sum(k1)::BIGINT AS k1, sum(k1 * k1)::DOUBLE AS kk1, sum(k1 * n)::DOUBLE AS kn1,
+       sum(k2)::BIGINT AS k2, sum(k2 * k2)::DOUBLE AS kk2, sum(k2 * n)::DOUBLE AS kn2,
+       sum(k3)::BIGINT AS k3, sum(k3 * k3)::DOUBLE AS kk3, sum(k3 * n)::DOUBLE AS kn3
 FROM clusters

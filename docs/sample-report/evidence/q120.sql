@@ -1,5 +1,5 @@
--- q106, behind application-error of user-authentication-service (supported)
--- about the invocations of q106-invocations.csv
+-- q120, behind application-error of user-authentication-service (supported)
+-- about the invocations of q120-invocations.csv
 WITH groups AS (
   SELECT fingerprint, count(*) AS k FROM invocations WHERE function = 'user-authentication-service' AND outcome IN ('error', 'crash', 'init_failure') GROUP BY fingerprint
 )

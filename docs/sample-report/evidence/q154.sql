@@ -1,6 +1,6 @@
--- q137, behind slow, email-notification-sender
--- q137, behind uneven, email-notification-sender
--- about the invocations of q137-invocations.csv
+-- q154, behind slow, email-notification-sender
+-- q154, behind uneven, email-notification-sender
+-- about the invocations of q154-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
   FROM invocations WHERE function = 'email-notification-sender' AND duration_ms IS NOT NULL

@@ -1,6 +1,6 @@
--- q89, behind slow, user-authentication-service
--- q89, behind uneven, user-authentication-service
--- about the invocations of q89-invocations.csv
+-- q100, behind slow, user-authentication-service
+-- q100, behind uneven, user-authentication-service
+-- about the invocations of q100-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
   FROM invocations WHERE function = 'user-authentication-service' AND duration_ms IS NOT NULL

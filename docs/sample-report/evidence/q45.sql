@@ -1,6 +1,6 @@
--- q40, behind slow, data-processing-pipeline
--- q40, behind uneven, data-processing-pipeline
--- about the invocations of q40-invocations.csv
+-- q45, behind slow, data-processing-pipeline
+-- q45, behind uneven, data-processing-pipeline
+-- about the invocations of q45-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
   FROM invocations WHERE function = 'data-processing-pipeline' AND duration_ms IS NOT NULL
