@@ -50,10 +50,10 @@ def test_analyze_without_an_option_writes_into_a_folder_here(
     monkeypatch.chdir(tmp_path)
     ran = run("analyze", logs)
     assert (ran.code, ran.err) == (0, "")
-    assert ran.out.splitlines() == [
-        f"reportline-report/report{ending}"
-        for ending in (".md", "-distribution.svg", "-timeline.svg", ".html", ".json")
-    ]
+    pictures = [f"report-{name}.svg" for name in ("distribution", "timeline", "memory", "concurrency")]
+    others = ["alarms.yaml", "findings.csv", "dashboard.json", "alarms.tf", "evidence"]
+    names = ["report.md", *pictures, "report.html", "report.json", *others]
+    assert ran.out.splitlines() == [f"reportline-report/{name}" for name in names]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,13 @@ def test_analyze_without_an_option_writes_into_a_folder_here(
     [
         ("incident.json", ["incident.json"]),
         ("incident.html", ["incident.html"]),
-        ("incident.md", ["incident-distribution.svg", "incident-timeline.svg", "incident.md"]),
+        (
+            "incident.md",
+            [
+                *(f"incident-{name}.svg" for name in ("concurrency", "distribution", "memory", "timeline")),
+                "incident.md",
+            ],
+        ),
         ("folder.2026-03", ["folder.2026-03"]),
     ],
 )

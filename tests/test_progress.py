@@ -39,7 +39,7 @@ def on_terminal(*arguments: str | Path) -> str:
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
     command = [sys.executable, "-m", "analyzer", *map(str, arguments)]
-    environment = os.environ | {"TERM": "xterm-256color"}
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "160"}
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=slave, env=environment) as process:
         os.close(slave)
         seen = b""

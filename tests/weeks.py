@@ -23,7 +23,7 @@ def write(scenario: str, folder: Path, seed: int = 3) -> Case:
     # A fault that is there from the first day of its week, in a function that nobody deploys meanwhile.
     steady = replace(case.parameters, days=7.0, onset=0.0, span=1.0, numbered=False, benign_deploys=0, lost_share=0.0)
     first = Names(case.run)
-    for week, parameters in enumerate((replace(steady, **case.scenario.without), steady)):
+    for week, parameters in enumerate((replace(steady, **case.faults[0].without), steady)):
         run = simulate_fleet(parameters, case.chance + week, REQUESTS)
         names = Names(run)
         names.function, names.patch = first.function, first.patch

@@ -22,7 +22,7 @@ from analyzer.ingest.deliveries import Deliveries
 from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading
-from analyzer.ingest.sources import STANDARD_INPUT, LogFile, Opened, find, size_of
+from analyzer.ingest.sources import LogFile, Opened, find, is_read_once, size_of
 from analyzer.ingest.workers import Progress
 from analyzer.lake import Columns, Lake
 from analyzer.model import Source
@@ -83,7 +83,7 @@ def _ingest(
     buffer: int,
 ) -> Ingested:
     found: Iterator[list[LogFile]] | None = None
-    if processes > 1 and not any(path == STANDARD_INPUT or Path(path).is_fifo() for path in paths):
+    if processes > 1 and not any(is_read_once(path) for path in paths):
         groups = list(find(paths))
         # Members of archives lie in temporary files, which are gone once all groups have been listed.
         lasting = all(file.path.exists() for group in groups for file in group)

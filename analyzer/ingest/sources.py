@@ -82,6 +82,14 @@ class Opened(Struct, frozen=True):
     content: io.BytesIO | io.FileIO
 
 
+def is_read_once(path: str) -> bool:
+    """Whether a path is standard input or a pipe."""
+    try:
+        return path == STANDARD_INPUT or Path(path).is_fifo()
+    except OSError:
+        return False
+
+
 def find(paths: list[str]) -> Iterator[list[LogFile]]:
     """Groups of files to read together, in an order that depends on names alone.
 
@@ -96,10 +104,17 @@ def find(paths: list[str]) -> Iterator[list[LogFile]]:
 
 def size_of(paths: list[str]) -> int | None:
     """Bytes of all files under `paths`; None where they cannot be told before they are read."""
+    try:
+        return _size_of(paths)
+    except OSError:
+        return None  # Whatever it is will be named when it is read.
+
+
+def _size_of(paths: list[str]) -> int | None:
     total = 0
     for name in paths:
         path = Path(name)
-        if name == STANDARD_INPUT or path.is_fifo():
+        if is_read_once(name):
             return None
         files = path.rglob("*") if path.is_dir() else [path]
         total += sum(file.stat().st_size for file in files if _is_file(file) and _may_hold_logs(file))
