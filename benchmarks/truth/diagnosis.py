@@ -98,6 +98,7 @@ def judge(case: MeasuredCase) -> Result:
         region=None,
         errors=[],
         behind={},
+        alarms=[],
     )
     opinions = [Opinion(one.id, one.verdict, one.probability, one.severity) for one in diagnose(function, rules())]
     seconds = case.seconds | {"diagnose": time.perf_counter() - begin}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from analyzer.lake import Engine
 from analyzer.measure.bins import SECOND, Bins, durations, first_memory
@@ -30,6 +31,8 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
 def _drift(name: str, bins: Bins, scope: Scope) -> Iterator[Measured]:
     """The relative change along the line from the middle of the first bin to that of the last."""
     times = bins.middles
+    if any(before >= after for before, after in pairwise(times)):
+        return  # Bursts within a moment lie in no line of time.
     found = trend(times, bins.values)
     span = times[-1] - times[0]
     low, high = (
