@@ -89,7 +89,7 @@ def examine(rule: Rule, function: str, numbers: Numbers) -> Hypothesis:
         settled_by=say(rule.settled_by),
         actions=[_action(action, say, numbers) for action in rule.actions if _applies(action, verdict, numbers)],
         references=list(rule.references),
-        fingerprint=hashlib.sha256(f"{function}\x1f{rule.id}".encode()).hexdigest()[:12],
+        fingerprint=hashlib.sha256(f"{function}\x1f{rule.id}".encode("utf-8", "surrogatepass")).hexdigest()[:12],
     )
 
 
