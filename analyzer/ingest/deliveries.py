@@ -10,7 +10,6 @@ import ctypes
 import io
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -81,7 +80,7 @@ class Deliveries:
             used -= kept - MARGIN
         # What is left is no object, or half of one, or one that is larger than the buffer.
         if broke is None and used > MARGIN:
-            rest = cast(BinaryIO, io.BufferedReader(_Rest(bytes(self.view[MARGIN:used]), source)))
+            rest = rejoin(bytes(self.view[MARGIN:used]), source)
             try:
                 reading.take(subscription.delivered(rest, reading.problems.append, seen, position))
             except UNPACK_ERRORS as problem:
@@ -172,22 +171,3 @@ class _Delivery:
 
     def skip(self, begin: int, end: int) -> None:
         """Every read says where it begins."""
-
-
-class _Rest(io.RawIOBase):
-    """What is left in the buffer, followed by what was not read yet."""
-
-    def __init__(self, head: bytes, rest: io.BufferedReader) -> None:
-        self.head = memoryview(head)
-        self.rest = rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        if not self.head:
-            return self.rest.readinto1(buffer)
-        count = min(len(buffer), len(self.head))
-        buffer[:count] = self.head[:count]
-        self.head = self.head[count:]
-        return count

@@ -119,7 +119,7 @@ def _unpack(content: io.BytesIO | io.FileIO, limit: int) -> io.BufferedReader:
             return file
 
 
-def rejoin(head: bytes, rest: Unpacked) -> io.BufferedReader:
+def rejoin(head: bytes, rest: Unpacked | io.BufferedReader) -> io.BufferedReader:
     """A stream that begins with what was read ahead."""
     return io.BufferedReader(_Continued(head, rest), STEP)
 
@@ -127,7 +127,7 @@ def rejoin(head: bytes, rest: Unpacked) -> io.BufferedReader:
 class _Continued(io.RawIOBase):
     """What was read ahead, followed by the rest."""
 
-    def __init__(self, head: bytes, rest: Unpacked) -> None:
+    def __init__(self, head: bytes, rest: Unpacked | io.BufferedReader) -> None:
         self.head = memoryview(head)
         self.rest = rest
 
