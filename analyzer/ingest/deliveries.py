@@ -82,7 +82,7 @@ class Deliveries:
         if broke is None and used > MARGIN:
             rest = rejoin(bytes(self.view[MARGIN:used]), source)
             try:
-                reading.take(subscription.delivered(rest, reading.problems.append, seen, position))
+                reading.take(subscription.delivered(rest, reading.problems, seen, position))
             except UNPACK_ERRORS as problem:
                 broke = problem
         self.hand_over(reading.assembler)
@@ -116,7 +116,7 @@ class Deliveries:
                 reading.take(delivery.read(behind, end))
             else:
                 whole = io.BytesIO(bytes(self.view[one.begin : one.end]))
-                reading.take(subscription.delivered(whole, reading.problems.append, seen, place))
+                reading.take(subscription.delivered(whole, reading.problems, seen, place))
         if columns := segments.columns():
             self.columns(columns)
         self.hand_over(reading.assembler)

@@ -31,8 +31,6 @@ from analyzer.model import Source
 COMMIT_INVOCATIONS, COMMIT_SECONDS = 1_000_000, 5.0
 # Rows leave the assembler this often; a single file may hold millions.
 HAND_OVER = 4_096
-# A damaged file may have thousands of damaged places; the first ones tell what is wrong.
-MOST_PROBLEMS = 20
 
 
 class Ingested(Struct, frozen=True):
@@ -243,10 +241,10 @@ class _Reader:
             if assembler is None:
                 assembler = Assembler(container.whole, self.function or file.exported_prefix)
                 assemblers[container.name] = assembler
-            self.reading = reading = Reading(file.name, assembler)
+            self.reading = reading = Reading(file.name, assembler, self._hand_over)
             self.content, self.size = opened.content, opened.size
             if self.exports and container is s3_export.CONTAINER:
-                events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
+                events = s3_export.Events(s3_export.stream_name(file), reading.problems)
                 ends = partial(self._read, reading, opened, container)
                 self.exports.read(reading, events, head, content, ends, last)
             elif self.buffer and container is subscription.CONTAINER:
@@ -260,7 +258,7 @@ class _Reader:
         self, reading: Reading, container: Container, file: LogFile, content: BinaryIO, opened: Opened
     ) -> None:
         broke: Exception | None = None
-        records = container.records(content, file, reading.problems.append)
+        records = container.records(content, file, reading.problems)
         try:
             while reading.take(islice(records, HAND_OVER)):
                 self._hand_over(reading.assembler)
@@ -270,7 +268,7 @@ class _Reader:
 
     def _read(self, reading: Reading, opened: Opened, container: Container, broke: Exception | None) -> None:
         if broke is not None:
-            reading.problems.append(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
+            reading.problems(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
         self.lines += reading.lines
         self.reading = None if self.reading is reading else self.reading
         source = Source(
@@ -282,7 +280,7 @@ class _Reader:
             understood=reading.understood,
             first_time=reading.first_time,
             last_time=reading.last_time,
-            problems=reading.problems[:MOST_PROBLEMS],
+            problems=reading.problems.sentences(),
         )
         self.files += 1
         self.commit.add_sources([source])

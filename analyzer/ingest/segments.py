@@ -12,29 +12,34 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler, Block
+from analyzer.ingest.containers.container import Problems
 from analyzer.ingest.kernel import Scan
 from analyzer.lake import Columns
 from analyzer.model import ApplicationLine, PlatformNote, Record
 
 # Fewer events in a row than this, of plain invocations, are as quick line by line.
 FEWEST = 9
+# So many notable lines are kept before they go into the lake.
+MOST_KEPT = 4_096
 
 
-class Reading(Struct):
-    """A file while it is read: what its row in the sources table will say, and where its bytes come from."""
+class Reading:
+    """A file while it is read: what its row in the sources table will say. `hand_over` empties the assembler."""
 
-    name: str
-    assembler: Assembler
-    problems: list[str] = field(default_factory=list)
-    lines: int = 0
-    understood: int = 0
-    first_time: int | None = None
-    last_time: int | None = None
+    def __init__(self, name: str, assembler: Assembler, hand_over: Callable[[Assembler], None]) -> None:
+        self.name = name
+        self.assembler = assembler
+        self.problems = Problems(self._foreign)
+        self.lines = 0
+        self.understood = 0
+        self.first_time: int | None = None
+        self.last_time: int | None = None
+        self._hand_over = hand_over
 
     def saw(self, first: int, last: int) -> None:
         self.first_time = first if self.first_time is None else min(self.first_time, first)
@@ -58,6 +63,14 @@ class Reading(Struct):
             if record.time is not None:
                 self.saw(record.time, record.time)
         return self.lines - before
+
+    def _foreign(self, position: int, text: str) -> None:
+        self.assembler.source = self.name
+        self.assembler.foreign(position, text)
+        self.lines += 1
+        # What is sorted before it is read may hold any number of them in front of the first event.
+        if len(self.assembler.lines) >= MOST_KEPT:
+            self._hand_over(self.assembler)
 
 
 class Lines(Protocol):

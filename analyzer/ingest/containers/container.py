@@ -46,8 +46,39 @@ Fact = Literal[
     "trace",
 ]
 
-# Takes a sentence about something in the file that could not be read.
-Problems = Callable[[str], None]
+# A damaged file may have thousands of damaged places; the first ones tell what is wrong.
+MOST_PROBLEMS = 20
+
+
+class Problems:
+    """Takes what a container meets in a file that is no event, so that everything in it is accounted for.
+
+    Called with a sentence, it is about something that could not be read. `foreign` takes text that is none of the
+    container's, with its place: what somebody wrote around the events, or a value in which there is no line.
+    """
+
+    def __init__(self, foreign: Callable[[int, str], None] = lambda position, text: None) -> None:
+        self._foreign = foreign
+        self._sentences: list[str] = []
+        self._more = 0
+
+    def __call__(self, sentence: str) -> None:
+        if len(self._sentences) < MOST_PROBLEMS:
+            self._sentences.append(sentence)
+        else:
+            self._more += 1
+
+    def foreign(self, position: int, text: str | bytes) -> None:
+        """Each line that is not blank counts as one that was not understood."""
+        for line in text.split(b"\n") if isinstance(text, bytes) else text.split("\n"):
+            if stripped := line.strip():
+                place = position + len(line) - len(line.lstrip())
+                self._foreign(place, stripped.decode("utf-8", "replace") if isinstance(stripped, bytes) else stripped)
+            position += len(line) + 1
+
+    def sentences(self) -> list[str]:
+        more = [f"{self._more:,} more problems are left out here"] if self._more else []
+        return self._sentences + more
 
 
 class Container(Struct, frozen=True):

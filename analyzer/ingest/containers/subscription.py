@@ -40,6 +40,8 @@ ENVELOPE = re.compile(
     rb'|"logEvents"\s*:\s*\[\s*\{\s*"(?:id|timestamp|message|extractedFields)")'
 )
 PACKED = re.compile(rb'"(?:data|Data|rawData)"\s*:\s*"([A-Za-z0-9+/=]{24,})"?')
+CONTROL = "CONTROL_MESSAGE"
+KNOWN_TYPES = ("DATA_MESSAGE", CONTROL)
 # Enough of a packed envelope to know it.
 PACKED_HEAD = 1 << 10
 
@@ -68,11 +70,11 @@ class Delivered(Struct):
     of_firehose: list[Packed] = field(name="records", default_factory=list)
     raw_data: str | None = field(name="rawData", default=None)
 
-    def packed(self) -> Iterator[str]:
+    def packed(self) -> Iterator[str | None]:
+        """What is wrapped in it; None for a record without data."""
         for one in (self.awslogs, *self.of_kinesis, *self.of_firehose):
-            inner = one.kinesis or one if one else None
-            if inner and (content := inner.data or inner.capital):
-                yield content
+            if inner := one.kinesis or one if one else None:
+                yield inner.data or inner.capital
         if self.raw_data:
             yield self.raw_data
 
@@ -102,12 +104,29 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 
 def delivered(file: BinaryIO, problems: Problems, seen: Seen, position: int) -> Iterator[Record]:
     """The events of objects that follow each other in `file`, which begins at `position` of its own."""
-    for place, one in values(file, DECODE, problems, begin=position):
+    for place, one in values(file, _delivered, problems, begin=position):
+        if isinstance(one, bytes):
+            problems.foreign(place, one)
+            continue
         yield from _records(place, one, seen)
         for packed in one.packed():
+            if packed is None:
+                problems(f"a record at byte {place} holds no data")
+                continue
             content = _unpacked(packed, place, problems)
-            for _, inner in values(io.BytesIO(content), DECODE, problems):
-                yield from _records(place, inner, seen)
+            for _, inner in values(io.BytesIO(content), _delivered, problems):
+                if isinstance(inner, bytes):
+                    problems.foreign(place, inner)
+                else:
+                    yield from _records(place, inner, seen)
+
+
+def _delivered(content: bytes) -> Delivered | bytes:
+    """The text itself where it holds nothing that CloudWatch Logs or a wrapper of its messages delivers. Raises NO_JSON."""
+    one = DECODE(content)
+    if one.message_type is not None:
+        return one if one.message_type in KNOWN_TYPES else content
+    return one if one.events or any(True for _ in one.packed()) else content
 
 
 class _Ids(ctypes.Structure):
@@ -172,7 +191,7 @@ class Seen:
 
 def _records(position: int, delivered: Delivered, seen: Seen) -> Iterator[Record]:
     # Control messages only try whether the subscriber is there.
-    if delivered.message_type not in ("DATA_MESSAGE", None):
+    if delivered.message_type == CONTROL:
         return
     stream, log_group = delivered.log_stream or None, delivered.log_group or None
     for event in delivered.events:
