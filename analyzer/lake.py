@@ -473,7 +473,10 @@ class Commit:
             finally:
                 clean.unlink(missing_ok=True)
         self.invocations = added
-        self.sources = [replace(source, duplicates=own.by_source.get(source.source, 0)) for source in self.sources]
+        self.sources = [
+            replace(source, duplicates=source.duplicates + own.by_source.get(source.source, 0))
+            for source in self.sources
+        ]
 
     def _sources_table(self, taken_over: Mapping[str, Repeats]) -> pa.Table:
         rows = [astuple(source) for source in self.sources]

@@ -18,6 +18,7 @@ from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise, s3_export, subscription
 from analyzer.ingest.containers.container import Container
+from analyzer.ingest.containers.repeats import without_repeats
 from analyzer.ingest.deliveries import Deliveries
 from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
@@ -259,6 +260,8 @@ class _Reader:
     ) -> None:
         broke: Exception | None = None
         records = container.records(content, file, reading.problems)
+        if not container.told_once:
+            records = without_repeats(records, reading.problems)
         try:
             while reading.take(islice(records, HAND_OVER)):
                 self._hand_over(reading.assembler)
@@ -281,6 +284,7 @@ class _Reader:
             first_time=reading.first_time,
             last_time=reading.last_time,
             problems=reading.problems.sentences(),
+            duplicates=reading.repeats,
         )
         self.files += 1
         self.commit.add_sources([source])

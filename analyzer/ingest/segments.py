@@ -20,7 +20,7 @@ from analyzer.ingest.assemble import Assembler, Block
 from analyzer.ingest.containers.container import Problems
 from analyzer.ingest.kernel import Scan
 from analyzer.lake import Columns
-from analyzer.model import ApplicationLine, PlatformNote, Record
+from analyzer.model import ApplicationLine, PlatformNote, Record, ReportLine
 
 # Fewer events in a row than this, of plain invocations, are as quick line by line.
 FEWEST = 9
@@ -34,9 +34,11 @@ class Reading:
     def __init__(self, name: str, assembler: Assembler, hand_over: Callable[[Assembler], None]) -> None:
         self.name = name
         self.assembler = assembler
-        self.problems = Problems(self._foreign)
+        self.problems = Problems(self._foreign, self._repeated)
         self.lines = 0
         self.understood = 0
+        # Invocations that stand in the file more than once.
+        self.repeats = 0
         self.first_time: int | None = None
         self.last_time: int | None = None
         self._hand_over = hand_over
@@ -63,6 +65,11 @@ class Reading:
             if record.time is not None:
                 self.saw(record.time, record.time)
         return self.lines - before
+
+    def _repeated(self, message: str) -> None:
+        self.lines += 1
+        self.understood += 1
+        self.repeats += isinstance(grammars.parse(message), ReportLine)
 
     def _foreign(self, position: int, text: str) -> None:
         self.assembler.source = self.name

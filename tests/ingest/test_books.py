@@ -20,7 +20,7 @@ from analyzer.ingest.packing import Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
 from tests.ingest.conftest import rows
-from tests.ingest.test_round_trip import WRAPPINGS, Life, Wrapping, lives, logged
+from tests.ingest.test_round_trip import WRAPPINGS, Call, Life, Runtime, Said, Wrapping, brief, lives, logged
 from tests.logs import invocation
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
@@ -213,3 +213,60 @@ def test_a_line_of_somebody_between_any_two_lines_is_accounted_for_and_can_be_fo
     assert [without_token(message) for message in messages if without_token(message)] == alone
     for position, text in foreign:
         assert mixed[position:].startswith(text.encode())
+
+
+# ── the same content twice in one file ───────────────────────────────────────────────────────────────────────────────
+
+CALL = Call("6556e9bb-dd89-49e6-9dc4-d8344fdc37cb", "ok", 17, 9_239_425, 41_361, 539, None, 3, [Said("info", "a", 5)])
+LIVES = [
+    Life(
+        "checkout",
+        "$LATEST",
+        f"2026/03/17/[$LATEST]{number:032x}",
+        "python",
+        1024,
+        1_773_735_125_000 + 7_000 * number,
+        True,
+        [
+            CALL._replace(request_id=f"{number}556e9bb-dd89-49e6-9dc4-d8344fdc37cb", said=[*CALL.said, *CALL.said]),
+            CALL._replace(request_id=f"{number}5d29fba-bb9f-4c40-90df-afad2cdcce25", ending="thrown", init=None),
+            CALL._replace(request_id=f"{number}a325d90-2f10-4f0e-8f06-5a4e4de1f2aa", ending="timeout", init=None),
+            # The retry ends as the first attempt did.
+            CALL._replace(
+                request_id=f"{number}a325d90-2f10-4f0e-8f06-5a4e4de1f2aa", ending="timeout", init=None, gap=60_000
+            ),
+        ],
+    )
+    for number in (1, 2)
+]
+# An export task writes a stream once, and its files are read too fast to look whether somebody put two into one. Joined
+# messages have no tab in front of the first one, so that two such files are text without an order of its own.
+TOLD_AGAIN = {
+    name: one for name, one in PLAIN.items() if one.container != "s3-export" and name != "queried messages as text"
+}
+
+
+@pytest.mark.parametrize("name", TOLD_AGAIN)
+def test_the_same_content_twice_in_one_file_adds_nothing_and_is_counted(name: str, tmp_path: Path) -> None:
+    wrapping = TOLD_AGAIN[name]
+    runtime: Runtime = "python" if "python" in wrapping.runtimes else wrapping.runtimes[0]
+    drawn = [
+        life._replace(runtime=runtime, calls=[*map(brief, life.calls)] if wrapping.brief else life.calls)
+        for life in LIVES
+    ]
+    if wrapping.container == "invoke-log-tail":
+        drawn = [life._replace(calls=life.calls[:1]) for life in drawn]
+    content = b"".join(files_of(wrapping, drawn))
+    found = []
+    for times in (1, 2, 3):
+        (tmp_path / "file").write_bytes(content * times)
+        lake = Lake(tmp_path / f"lake-{times}")
+        (source,) = ingest([str(tmp_path / "file")], lake).read
+        calls, lines = (rows(lake, table) for table in ("invocations", "events"))
+        assert source.problems == []
+        assert (source.container, source.understood) == (wrapping.container, source.lines)
+        # An event that was delivered twice is known by its id before anything else is looked at.
+        counted = 1 if wrapping.container == "subscription" else times
+        assert source.duplicates == (counted - 1) * len(calls)
+        found.append((calls, lines, source.lines / counted))
+    assert found[0] == found[1] == found[2]

@@ -37,7 +37,9 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         group = stamp["group"].decode("utf-8", "replace") if stamp["group"] else None
         time = microseconds(stamp["time"].decode()) if stamp["time"] else None
         stream = stamp["stream"].decode("utf-8", "replace")
-        indentation = " " * (_width(stamp) - width) if message else ""
+        # Where the first line of a message is empty, the blank in front of it was taken for padding.
+        blanks = _width(stamp) - width - message.startswith("\n")
+        indentation = " " * blanks if message else ""
         yield Record(indentation + message, position, time, stream, group, function_of(group))
 
 

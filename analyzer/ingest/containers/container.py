@@ -54,11 +54,17 @@ class Problems:
     """Takes what a container meets in a file that is no event, so that everything in it is accounted for.
 
     Called with a sentence, it is about something that could not be read. `foreign` takes text that is none of the
-    container's, with its place: what somebody wrote around the events, or a value in which there is no line.
+    container's, with its place: what somebody wrote around the events, or a value in which there is no line. `repeated`
+    takes the message of an event that stands in the file before.
     """
 
-    def __init__(self, foreign: Callable[[int, str], None] = lambda position, text: None) -> None:
+    def __init__(
+        self,
+        foreign: Callable[[int, str], None] = lambda position, text: None,
+        repeated: Callable[[str], None] = lambda message: None,
+    ) -> None:
         self._foreign = foreign
+        self.repeated = repeated
         self._sentences: list[str] = []
         self._more = 0
 
@@ -87,6 +93,7 @@ class Container(Struct, frozen=True):
     `recognises` gets the first bytes of the unpacked file. `records` yields its log events in the file's order.
     `lacks` are the facts that this container does not always carry; every other one can be relied upon.
     `anchored`: it is known by the first byte on, and so asked before those that search for something in the middle.
+    `told_once`: its records are free of repeats already, or it is written by a service that repeats nothing.
     """
 
     name: str
@@ -94,6 +101,7 @@ class Container(Struct, frozen=True):
     records: Callable[[BinaryIO, LogFile, Problems], Iterator[Record]]
     lacks: frozenset[Fact] = frozenset()
     anchored: bool = False
+    told_once: bool = False
     last_resort: bool = False
 
     @property
@@ -132,8 +140,11 @@ def writable(text: str) -> str:
 
 
 def without_indentation(message: str) -> str:
-    """JSON that a tool spread over several lines, as the one line that it was; anything else as it is."""
-    text = message.lstrip()
+    """JSON that a tool spread over several lines, as the one line that it was; anything else as it is.
+
+    `aws logs tail` puts a line feed in front of it.
+    """
+    text = message.removeprefix("\n")
     if "\n" not in message or not text.startswith("{"):
         return message
     try:

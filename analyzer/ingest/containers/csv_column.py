@@ -78,7 +78,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     head, file = peek(file, HEAD)
     table = _table(head)
     if table is not None:
-        yield from by_time(_records(file, table, problems))
+        yield from by_time(_records(file, table, problems), problems)
 
 
 def _records(file: BinaryIO, table: _Table, problems: Problems) -> Iterator[Record]:
@@ -104,5 +104,6 @@ CONTAINER = Container(
     name="csv-column",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -28,7 +28,7 @@ LONGEST_MS, LARGEST_BYTES = 1e9, 1e12
 
 def records(rows: Iterable[tuple[int, Mapping[str, object]]], problems: Problems) -> Iterator[Record]:
     """Records in the order of time."""
-    yield from by_time(_records(rows, problems))
+    yield from by_time(_records(rows, problems), problems)
 
 
 def _records(rows: Iterable[tuple[int, Mapping[str, object]]], problems: Problems) -> Iterator[Record]:

@@ -48,5 +48,6 @@ CONTAINER = Container(
     name="insights-csv",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

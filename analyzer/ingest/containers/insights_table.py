@@ -83,5 +83,6 @@ CONTAINER = Container(
     name="insights-table",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines", "white space"}),
 )

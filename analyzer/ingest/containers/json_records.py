@@ -44,7 +44,7 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    yield from by_time(_records(file, problems))
+    yield from by_time(_records(file, problems), problems)
 
 
 def _records(file: BinaryIO, problems: Problems) -> Iterator[Record]:
@@ -103,5 +103,6 @@ CONTAINER = Container(
     name="json-records",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -53,6 +53,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
             continue
         event_id = event.get("eventId")
         if isinstance(event_id, str) and event_id in seen:
+            problems.repeated(message)
             continue
         if isinstance(event_id, str):
             seen.add(event_id)

@@ -38,11 +38,12 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         elif match["behind"]:
             place = position + len(stamp[0]) + len(text[: match.start("behind")].encode())
             problems.foreign(place, match["behind"].encode())
+        message = match["message"] if match else text
         if stamp["id"] and stamp["id"] in seen:
+            problems.repeated(message)
             continue
         if stamp["id"]:
             seen.add(stamp["id"])
-        message = match["message"] if match else text
         time = from_milliseconds(int(match["time"])) if match else None
         stream = stamp["stream"].decode("utf-8", "replace") if stamp["stream"] else log.name
         yield Record(message.rstrip(), position, time, stream)

@@ -33,7 +33,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy)
         copy.seek(0)
-        yield from by_time(_records(copy, problems))
+        yield from by_time(_records(copy, problems), problems)
 
 
 def _records(file: IO[bytes], problems: Problems) -> Iterator[Record]:
@@ -112,5 +112,6 @@ CONTAINER = Container(
     name="parquet",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -138,4 +138,5 @@ CONTAINER = Container(
     records=records,
     lacks=frozenset({"function", "log group", "stream"}),
     anchored=True,
+    told_once=True,
 )

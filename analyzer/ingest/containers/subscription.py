@@ -219,4 +219,4 @@ def _unpacked(text: str, position: int, problems: Problems) -> bytes:
         return b""
 
 
-CONTAINER = Container(name="subscription", recognises=recognises, records=records, anchored=True)
+CONTAINER = Container(name="subscription", recognises=recognises, records=records, anchored=True, told_once=True)
