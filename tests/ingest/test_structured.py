@@ -301,6 +301,12 @@ def test_a_damaged_line_between_good_ones_costs_itself_alone() -> None:
     assert len(problems.sentences()) == 1
 
 
+def test_a_line_feed_that_copying_left_in_a_string_does_not_end_the_line_of_a_value() -> None:
+    first, second, third = (envelope([text], number) for number, text in enumerate(("a", "one two", "c")))
+    found = messages_of("\n".join((first, second.replace("one two", "one\n  two"), third)).encode())
+    assert found == ["a", "one\n  two", "c"]
+
+
 def test_objects_longer_than_what_is_read_at_once_are_put_together() -> None:
     messages = ["x" * 700_000 + str(number) for number in range(5)]
     assert messages_of(back_to_back(messages)) == messages
@@ -393,9 +399,11 @@ def test_a_traceback_of_the_same_millisecond_as_the_end_stays_before_it_when_the
 def test_records_that_do_not_fit_into_memory_are_sorted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_time, "PART_RECORDS", 3)
     records = [Record(str(number), number, 100 - number // 2) for number in range(20)]
-    assert [one.message for one in by_time.by_time(records)] == [str(number) for number in reversed(range(20))]
+    assert [one.message for one in by_time.by_time(records, Problems())] == [
+        str(number) for number in reversed(range(20))
+    ]
     forwards = [Record(str(number), number, number // 2) for number in range(20)]
-    assert list(by_time.by_time(forwards)) == forwards
+    assert list(by_time.by_time(forwards, Problems())) == forwards
 
 
 @pytest.mark.parametrize(

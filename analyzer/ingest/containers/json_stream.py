@@ -37,6 +37,7 @@ LONGEST_BETWEEN = 4096
 NAME_LENGTH = 64
 NO_JSON = (ValueError, RecursionError)
 
+BEGINS = re.compile(rb"\s*[\[{]")
 ONE_A_LINE = re.compile(rb"^[\[{][^\r\n]*[}\]](?=,?\s*?(?:\n|\Z))", re.MULTILINE)
 
 
@@ -114,16 +115,16 @@ def _lines(
     problems: Problems,
     opens: re.Pattern[bytes] | None,
 ) -> Iterator[tuple[int, T]]:
-    while line := file.readline(LARGEST + 1):
-        begin, position = position, position + len(line)
+    ahead = b""
+    while line := ahead or file.readline(LARGEST + 1):
+        begin, position, ahead = position, position + len(line), b""
         if len(line) > LARGEST and not line.endswith(b"\n"):
             problems(f"the line at byte {begin} is longer than {LARGEST >> 20} MB and was not read")
             while line and not line.endswith(b"\n"):
                 line = file.readline(LARGEST)
                 position += len(line)
             continue
-        # An array may lie around values that have a line each.
-        content = line.strip().removesuffix(b",").removeprefix(b"[").removesuffix(b"]").strip()
+        content = _bare(line)
         if content.startswith(b"{"):
             place = begin + line.index(content)
             if opens is None or not opens.search(content):
@@ -134,9 +135,19 @@ def _lines(
                 else:
                     yield place, value
                     continue
-            yield from _one_after_the_other(io.BytesIO(content), place, decode, problems, opens)
+            # A line feed inside a string, which copying leaves there, does not end the value.
+            parts, end = [line], begin + CHUNK
+            while (ahead := file.readline(LARGEST + 1)) and position < end and not BEGINS.match(ahead):
+                parts.append(ahead)
+                position += len(ahead)
+            yield from _one_after_the_other(io.BytesIO(_bare(b"".join(parts))), place, decode, problems, opens)
         elif content:
             yield from _one_after_the_other(io.BytesIO(line), begin, decode, problems, opens)
+
+
+def _bare(line: bytes) -> bytes:
+    """Without the array that may lie around values that have a line each."""
+    return line.strip().removesuffix(b",").removeprefix(b"[").removesuffix(b"]").strip()
 
 
 def _one_after_the_other(
