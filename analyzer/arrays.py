@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pyarrow.lib import StringBuilder
 
 
@@ -28,23 +28,34 @@ def texts_of_one_length(cells: NDArray[np.uint8], where: NDArray[np.bool_] | Non
     """One text a row of `cells`; where `where` is false there is none, and no row either."""
     width = cells.shape[1]
     if where is None:
-        offsets = np.arange(len(cells) + 1, dtype=np.int32) * width
+        offsets = np.arange(len(cells) + 1, dtype=np.int32) * np.int32(width)
         return pa.StringArray.from_buffers(len(cells), pa.py_buffer(offsets), pa.py_buffer(cells))
-    offsets = np.zeros(len(where) + 1, np.int32)
-    np.cumsum(where, out=offsets[1:])
-    offsets *= width
     return pa.StringArray.from_buffers(
-        len(where), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(cells)), _bits(where)
+        len(where),
+        pa.py_buffer(begins(where) * np.int32(width)),
+        pa.py_buffer(np.ascontiguousarray(cells)),
+        _bits(where),
     )
 
 
 def repeated(values: Sequence[str | None], sizes: Sequence[int] | None = None) -> pa.Array:
     """A dictionary of the values, each as many times as its size says, or once."""
-    places = {value: place for place, value in enumerate(value for value in dict.fromkeys(values) if value is not None)}
+    distinct = [value for value in dict.fromkeys(values) if value is not None]
+    places = {value: place for place, value in enumerate(distinct)}
     codes = np.array([-1 if value is None else places[value] for value in values], np.int32)
-    codes = codes if sizes is None else np.repeat(codes, sizes)
-    indices = numbers(codes, pa.int32(), codes >= 0 if None in values else None)
-    return pa.DictionaryArray.from_arrays(indices, _texts(list(places)))
+    return coded(codes if sizes is None else np.repeat(codes, sizes), distinct)
+
+
+def coded(codes: NDArray[np.int32], values: Sequence[str]) -> pa.Array:
+    """A dictionary: the value of each code, none where it is below zero."""
+    there = codes >= 0
+    return pa.DictionaryArray.from_arrays(numbers(codes, pa.int32(), None if there.all() else there), _texts(values))
+
+
+def begins(sizes: ArrayLike) -> NDArray[np.int32]:
+    """Where each of some stretches begins, and where the last one ends."""
+    ends = np.cumsum(sizes, dtype=np.int32)
+    return np.concatenate((np.zeros(1, np.int32), ends))
 
 
 def column(cells: Sequence[Any], kind: pa.DataType) -> pa.Array:
@@ -87,9 +98,7 @@ def _maps(cells: Sequence[dict[str, Any] | None], kind: pa.DataType) -> pa.Array
 
 
 def _offsets(cells: Sequence[Any]) -> pa.Buffer:
-    offsets = np.zeros(len(cells) + 1, np.int32)
-    np.cumsum([0 if cell is None else len(cell) for cell in cells], out=offsets[1:])
-    return pa.py_buffer(offsets)
+    return pa.py_buffer(begins([0 if cell is None else len(cell) for cell in cells]))
 
 
 def _there(cells: Sequence[Any]) -> NDArray[np.bool_] | None:

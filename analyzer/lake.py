@@ -123,7 +123,7 @@ STORED = {
         ]
     )
     for table, schema in TABLES.items()
-    if table == "invocations"
+    if table != "sources"
 }
 # How the other columns are written: numbers that climb as differences, fractions byte by byte. Ids are random, so that packing
 # them takes longer than everything else together and saves a third of the file.
@@ -286,13 +286,73 @@ class Columns(Struct, frozen=True, kw_only=True):
             "source": arrays.repeated(self.sources, self.sizes),
             "position": arrays.numbers(self.position, pa.int64()),
         }
-        return pa.record_batch(
-            [
-                filled[column.name] if column.name in filled else pa.nulls(size, column.type)
-                for column in STORED["invocations"]
-            ],
-            schema=STORED["invocations"],
+        return _batch("invocations", filled, size)
+
+
+class Texts(Struct, frozen=True):
+    """UTF-8 texts one behind the other, and how many bytes each has."""
+
+    sizes: NDArray[np.int32]
+    content: NDArray[np.uint8]
+
+    def array(self) -> pa.Array:
+        return pa.StringArray.from_buffers(
+            len(self.sizes), pa.py_buffer(arrays.begins(self.sizes)), pa.py_buffer(self.content)
         )
+
+
+class LineColumns(Struct, frozen=True, kw_only=True):
+    """Warnings and lines with fields, column by column: runs of `sizes` rows, each from one stretch of one file.
+
+    `level` is an index into `levels`, counted from 1; 0 is none. `fields` says how many of `name` and `value` a row has.
+    """
+
+    sizes: list[int]
+    functions: list[str | None]
+    versions: list[str]
+    log_groups: list[str | None]
+    streams: list[str | None]
+    sources: list[str]
+    request_id: NDArray[np.uint8]
+    time: NDArray[np.int64]
+    level: NDArray[np.uint8]
+    levels: tuple[str, ...]
+    message: Texts
+    fields: NDArray[np.int32]
+    name: Texts
+    value: NDArray[np.float64]
+    position: NDArray[np.int64]
+
+    def batch(self) -> pa.RecordBatch:
+        warns = self.level == 1 + self.levels.index("warning")
+        filled = {
+            "function": arrays.repeated(self.functions, self.sizes),
+            "version": arrays.repeated(self.versions, self.sizes),
+            "log_group": arrays.repeated(self.log_groups, self.sizes),
+            "stream": arrays.repeated(self.streams, self.sizes),
+            "request_id": arrays.texts_of_one_length(self.request_id),
+            "time": arrays.numbers(self.time, TIME),
+            "kind": arrays.coded(warns.astype(np.int32), ("fields", "warning")),
+            "level": arrays.coded(self.level.astype(np.int32) - 1, self.levels),
+            "message": self.message.array(),
+            "fields": pa.MapArray.from_arrays(
+                arrays.numbers(arrays.begins(self.fields), pa.int32(), ~np.append(warns, False)),
+                self.name.array(),
+                arrays.numbers(self.value, pa.float64()),
+            ),
+            "source": arrays.repeated(self.sources, self.sizes),
+            "position": arrays.numbers(self.position, pa.int64()),
+        }
+        return _batch("events", filled, len(self.position))
+
+
+def _batch(table: str, filled: dict[str, pa.Array], size: int) -> pa.RecordBatch:
+    """Rows of a table of which the other columns are empty."""
+    schema = STORED[table]
+    return pa.record_batch(
+        [filled[column.name] if column.name in filled else pa.nulls(size, column.type) for column in schema],
+        schema=schema,
+    )
 
 
 class Commit:
@@ -307,7 +367,7 @@ class Commit:
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         self.lake = lake
         self.rows: dict[str, list[tuple[Any, ...]]] = {"invocations": [], "events": []}
-        self.batches: list[pa.RecordBatch] = []
+        self.batches: dict[str, list[pa.RecordBatch]] = {"invocations": [], "events": []}
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.sources: list[Source] = []
         self.already_there: list[str] = []
@@ -326,10 +386,10 @@ class Commit:
     def add_columns(self, columns: Columns) -> None:
         batch = columns.batch()
         self.invocations += batch.num_rows
-        self.batches.append(batch)
-        if sum(waiting.num_rows for waiting in self.batches) >= COLUMN_GROUP:
-            with self._writing():
-                self._flush_batches()
+        self._add_batch("invocations", batch)
+
+    def add_line_columns(self, columns: LineColumns) -> None:
+        self._add_batch("events", columns.batch())
 
     def add_lines(self, rows: Iterable[NotableLine]) -> None:
         self._add("events", rows)
@@ -342,6 +402,13 @@ class Commit:
     def _add(self, table: str, rows: Iterable[Struct]) -> None:
         self.rows[table].extend(astuple(row) for row in rows)
 
+    def _add_batch(self, table: str, batch: pa.RecordBatch) -> None:
+        batches = self.batches[table]
+        batches.append(batch)
+        if sum(waiting.num_rows for waiting in batches) >= COLUMN_GROUP:
+            with self._writing():
+                self._flush_batches(table)
+
     def _hidden(self, table: str) -> Path:
         return parts.hidden(self.lake.folder, table, self.name)
 
@@ -351,11 +418,11 @@ class Commit:
             self._writer(table).write_table(_table(rows, STORED.get(table, TABLES[table])))
             rows.clear()
 
-    def _flush_batches(self) -> None:
-        if self.batches:
-            table = pa.concat_tables([pa.Table.from_batches([batch]) for batch in self.batches]).unify_dictionaries()
-            self._writer("invocations").write_table(table)
-            self.batches.clear()
+    def _flush_batches(self, table: str) -> None:
+        if batches := self.batches[table]:
+            rows = pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches]).unify_dictionaries()
+            self._writer(table).write_table(rows)
+            batches.clear()
 
     def _writer(self, table: str) -> pq.ParquetWriter:
         if table not in self.writers:
@@ -373,8 +440,8 @@ class Commit:
             self._clear()
 
     def _finish(self) -> None:
-        self._flush_batches()
         for table in self.rows:
+            self._flush_batches(table)
             self._flush(table, at_least=0)
         for writer in self.writers.values():
             writer.close()
