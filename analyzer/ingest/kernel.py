@@ -50,7 +50,7 @@ SEGMENTS: dict[str, DTypeLike] = {
     "traced": np.bool_,
     "traces": (np.uint8, TRACE),
 }
-APPLICATION, DOUBTFUL, DUPLICATE = 0, 4, 6
+APPLICATION, DOUBTFUL = 0, 4
 
 LIBRARY.scan.restype = None
 
@@ -104,8 +104,8 @@ class Kernel:
     def __init__(self, capacity: int) -> None:
         # A stretch has an event or more, and its end is one besides.
         events = capacity // SHORTEST_EVENT + 1
-        self._events = _columns(EVENTS, 2 * events)
-        self._segments = _columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
+        self._events = columns(EVENTS, 2 * events)
+        self._segments = columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
         self._counts = _Counts()
 
     def scan(self, buffer: bytearray, stretches: Sequence[Stretch]) -> Scan:
@@ -122,7 +122,7 @@ class Kernel:
     @property
     def columns(self) -> tuple[object, ...]:
         """Where the native library writes what it finds."""
-        return _addresses(self._events), _addresses(self._segments), ctypes.byref(self._counts)
+        return addresses(self._events), addresses(self._segments), ctypes.byref(self._counts)
 
     def found(self) -> Scan:
         counts = self._counts
@@ -134,9 +134,9 @@ class Kernel:
         return Scan(events=places, times=times, kinds=kinds, doubtful=np.flatnonzero(kinds == DOUBTFUL), **segments)
 
 
-def _columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
+def columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
     return {name: np.empty(size, kind) for name, kind in kinds.items()}
 
 
-def _addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
+def addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns.values()))
