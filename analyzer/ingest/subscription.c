@@ -545,7 +545,7 @@ void gather_events(Place buffer, const struct events *found, uint8_t *bytes, con
 {
     for (int64_t i = 0; i < out->event_count; i++)
         if (count_event(fresh, old, buffer + found->place[i] + ID_IN_EVENT) > 1) found->kind[i] = DUPLICATE;
-    counts->events = counts->starts = counts->traces = 0;
+    *counts = (struct counts){0};
     uint8_t *to = bytes + MARGIN;
     for (int64_t stream = 0; stream < out->stream_count; stream++) {
         struct invocation invocation = {.id = NULL};
