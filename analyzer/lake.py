@@ -125,7 +125,7 @@ STORED = {
         ]
     )
     for table, schema in TABLES.items()
-    if table == "invocations"
+    if table != "sources"
 }
 # How the other columns are written: numbers that climb as differences, fractions byte by byte. Ids are random, so that packing
 # them takes longer than everything else together and saves a third of the file.
@@ -288,24 +288,95 @@ class Columns(Struct, frozen=True, kw_only=True):
             "source": _repeated(self.sources, self.sizes),
             "position": pa.array(self.position),
         }
-        return pa.record_batch(
-            [
-                arrays[column.name] if column.name in arrays else pa.nulls(size, column.type)
-                for column in STORED["invocations"]
-            ],
-            schema=STORED["invocations"],
+        return _batch("invocations", arrays, size)
+
+
+class Texts(Struct, frozen=True):
+    """UTF-8 texts one behind the other, and how many bytes each has."""
+
+    sizes: NDArray[np.int32]
+    content: NDArray[np.uint8]
+
+    def array(self) -> pa.Array:
+        return pa.StringArray.from_buffers(
+            len(self.sizes), pa.py_buffer(_begins(self.sizes)), pa.py_buffer(self.content)
         )
+
+
+class LineColumns(Struct, frozen=True, kw_only=True):
+    """Warnings and lines with fields, column by column: runs of `sizes` rows, each from one stretch of one file.
+
+    `level` is an index into `levels`, counted from 1; 0 is none. `fields` says how many of `name` and `value` a row has.
+    """
+
+    sizes: list[int]
+    functions: list[str | None]
+    versions: list[str]
+    log_groups: list[str | None]
+    streams: list[str | None]
+    sources: list[str]
+    request_id: NDArray[np.uint8]
+    time: NDArray[np.int64]
+    level: NDArray[np.uint8]
+    levels: tuple[str, ...]
+    message: Texts
+    fields: NDArray[np.int32]
+    name: Texts
+    value: NDArray[np.float64]
+    position: NDArray[np.int64]
+
+    def batch(self) -> pa.RecordBatch:
+        warns = self.level == 1 + self.levels.index("warning")
+        arrays = {
+            "function": _repeated(self.functions, self.sizes),
+            "version": _repeated(self.versions, self.sizes),
+            "log_group": _repeated(self.log_groups, self.sizes),
+            "stream": _repeated(self.streams, self.sizes),
+            "request_id": _fixed(self.request_id),
+            "time": pa.array(self.time).cast(TIME),
+            "kind": _coded(warns.astype(np.int32), ("fields", "warning")),
+            "level": _coded(self.level.astype(np.int32) - 1, self.levels),
+            "message": self.message.array(),
+            "fields": pa.MapArray.from_arrays(
+                pa.array(_begins(self.fields), mask=np.append(warns, False)),
+                self.name.array(),
+                pa.array(self.value),
+            ),
+            "source": _repeated(self.sources, self.sizes),
+            "position": pa.array(self.position),
+        }
+        return _batch("events", arrays, len(self.position))
+
+
+def _batch(table: str, arrays: dict[str, pa.Array], size: int) -> pa.RecordBatch:
+    """Rows of a table of which the other columns are empty."""
+    schema = STORED[table]
+    return pa.record_batch(
+        [arrays[column.name] if column.name in arrays else pa.nulls(size, column.type) for column in schema],
+        schema=schema,
+    )
+
+
+def _begins(sizes: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Where each of some shares begins, and where the last one ends."""
+    begins = np.zeros(len(sizes) + 1, np.int32)
+    np.cumsum(sizes, out=begins[1:])
+    return begins
 
 
 def _repeated(values: Sequence[str | None], sizes: Sequence[int]) -> pa.Array:
     """Each value as many times as its size says."""
     distinct = [value for value in dict.fromkeys(values) if value is not None]
     places: dict[str | None, int] = {value: place for place, value in enumerate(distinct)}
-    if not distinct:
-        return pa.nulls(sum(sizes), pa.dictionary(pa.int32(), pa.string()))
-    codes = np.repeat(np.array([places.get(value, -1) for value in values], np.int32), sizes)
-    indices = pa.array(codes, mask=codes < 0 if None in values else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+    return _coded(np.repeat(np.array([places.get(value, -1) for value in values], np.int32), sizes), distinct)
+
+
+def _coded(codes: NDArray[np.int32], values: Sequence[str]) -> pa.Array:
+    """The value of each code, none where it is below zero."""
+    none = codes < 0
+    return pa.DictionaryArray.from_arrays(
+        pa.array(codes, mask=none if none.any() else None), pa.array(values, pa.string())
+    )
 
 
 def _fixed(cells: NDArray[np.uint8], where: NDArray[np.bool_] | None = None) -> pa.Array:
@@ -335,7 +406,7 @@ class Commit:
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         self.lake = lake
         self.rows: dict[str, list[tuple[Any, ...]]] = {"invocations": [], "events": []}
-        self.batches: list[pa.RecordBatch] = []
+        self.batches: dict[str, list[pa.RecordBatch]] = {"invocations": [], "events": []}
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.sources: list[Source] = []
         self.already_there: list[str] = []
@@ -354,10 +425,10 @@ class Commit:
     def add_columns(self, columns: Columns) -> None:
         batch = columns.batch()
         self.invocations += batch.num_rows
-        self.batches.append(batch)
-        if sum(waiting.num_rows for waiting in self.batches) >= COLUMN_GROUP:
-            with self._writing():
-                self._flush_batches()
+        self._add_batch("invocations", batch)
+
+    def add_line_columns(self, columns: LineColumns) -> None:
+        self._add_batch("events", columns.batch())
 
     def add_lines(self, rows: Iterable[NotableLine]) -> None:
         self._add("events", rows)
@@ -370,6 +441,13 @@ class Commit:
     def _add(self, table: str, rows: Iterable[Struct]) -> None:
         self.rows[table].extend(astuple(row) for row in rows)
 
+    def _add_batch(self, table: str, batch: pa.RecordBatch) -> None:
+        batches = self.batches[table]
+        batches.append(batch)
+        if sum(waiting.num_rows for waiting in batches) >= COLUMN_GROUP:
+            with self._writing():
+                self._flush_batches(table)
+
     def _hidden(self, table: str) -> Path:
         return parts.hidden(self.lake.folder, table, self.name)
 
@@ -379,11 +457,11 @@ class Commit:
             self._writer(table).write_table(_stored(table, _table(table, rows)))
             rows.clear()
 
-    def _flush_batches(self) -> None:
-        if self.batches:
-            table = pa.concat_tables([pa.Table.from_batches([batch]) for batch in self.batches]).unify_dictionaries()
-            self._writer("invocations").write_table(table)
-            self.batches.clear()
+    def _flush_batches(self, table: str) -> None:
+        if batches := self.batches[table]:
+            rows = pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches]).unify_dictionaries()
+            self._writer(table).write_table(rows)
+            batches.clear()
 
     def _writer(self, table: str) -> pq.ParquetWriter:
         if table not in self.writers:
@@ -401,8 +479,8 @@ class Commit:
             self._clear()
 
     def _finish(self) -> None:
-        self._flush_batches()
         for table in self.rows:
+            self._flush_batches(table)
             self._flush(table, at_least=0)
         for writer in self.writers.values():
             writer.close()

@@ -83,9 +83,32 @@ struct segments {
     uint8_t *traces;
 };
 
-struct counts {
-    int64_t events, starts, traces;
+/* Lines of the application that become rows of their own, one element each. Their messages, fields and names stand one behind the
+   other; where each begins is given for one more than there are. */
+struct lines {
+    int64_t *segment;
+    int64_t *place; /* of the event, offset in the buffer */
+    int64_t *time;
+    uint8_t *level;
+    int32_t *text, *field;
+    uint8_t *texts;
+    /* One element a field. */
+    int32_t *name;
+    double *value;
+    uint8_t *names;
 };
+
+struct counts {
+    int64_t events, starts, traces, lines;
+};
+
+/* Of which event and which segment a line is. */
+struct row {
+    int64_t segment, place, time;
+};
+
+enum kind read_line(Place text, Place end, Place own_id, bool quiet, Place bookkeeping, struct row row,
+                    const struct lines *out, int64_t *count);
 
 #define STARTS(place, text) (memcmp(place, text, sizeof(text) - 1) == 0)
 #define EXPECT(at, text) (STARTS(at, text) && (at += sizeof(text) - 1))

@@ -43,9 +43,38 @@ LINES = [
     "[INFO]\t#\t@\tall is well",
     "[INFO]\t#\t@\tbatch done records=120 bytes=3.5",
     "[INFO]\t#\t%\tof another request n=1",
+    "[INFO]\t#\t@\tn=1, m=2.50; a.b=3) total_time=4 Thread_Id=5 pid=6 x=7%",
+    "[INFO]\t#\t@\tnothing: 9n=1 -n=2 n=3ms n=4. n=5:6 n=7/8 n=9-1 .n=1 n=1.2.3 n= 5 n==5 =5",
+    "[INFO]\t#\t@\ttwice n=1 n=2",
+    "[INFO]\t#\t@\tdigits n=123456789012345 m=1234567890123456 o=12345678.12345678 p=0.1234567891 q=000.1",
+    "[INFO]\t#\t@\t" + " ".join(f"n{number}={number}" for number in range(16)),
+    "[INFO]\t#\t@\t" + " ".join(f"n{number}={number}" for number in range(17)),
+    "[INFO]\t#\t@\tn=1 " + "x" * 1000 + " m=2",
+    "[INFO]\t#\t@\tn=1 " + "x" * 5000 + " m=2",
+    "[INFO]\t#\t@\t" + "n" * 64 + "=1 " + "m" * 65 + "=2",
+    "[INFO]\t#\t@\tbefore\nn=1\tm=2\x1c \x0b",
+    "[INFO]\t#\t@\tgr\u00f6\u00dfe=5 n=1",
+    "[INFO]\t#\t@\tn=\u0665",
+    "[INFO]\t#\t@ n=1",
+    "[INFO]\t#Z\t@\tn=1",
+    "[DEBUG]\t#\t@\tn=1",
+    "[TRACE]\t#\t@\tn=1",
+    "records=120 and more",
+    "=> n=4",
+    "XRAY TraceId: n=5",
+    "x n=5 LAMBDA_WARNING: advice",
+    "xZ @ LAMBDA_WARNING: n=5",
+    "fatal error: n=5",
     "[DEBUG]\t#\t@\tdetail",
     "[DEBUG] detail",
     "[WARNING]\t#\t@\tslow",
+    "[WARNING]\t#\t@\tslow n=1",
+    "[WARNING]\t#\t@\t",
+    "[WARNING]\t#\t@\tna\u00efve",
+    "[WARNING]\t#\t%\tof another request",
+    "[WARNING]\t#\t@\tjava.lang.IllegalStateException\n\tat example.Handler.handle",
+    "[WARNING]\t#\t@\tRequestId: @ Error: Task timed out after 3.00 seconds",
+    "[WARNING]\t#\t@\t" + '{"message":"inside","n":5}',
     "[ERROR]\t#\t@\tretrying",
     "[ERROR]\t#\t%\tof another request",
     "[INFO] Error: x\nTraceback (most recent call last):\n  File",
@@ -56,6 +85,12 @@ LINES = [
     "[warn] careful",
     "#\t@\tINFO\tall is well",
     "#\t@\tINFO\tcount=5",
+    "#\t@\tDEBUG\tcount=5",
+    "#\t@\tdbug\tcount=5",
+    "#\t@\tNOTICE\tcount=5",
+    "#\t@\tcount=5",
+    "#\t%\tINFO\tof another request count=5",
+    "#\tundefined\tINFO\twhile loading count=5",
     "#\t@\tERROR\tbroken",
     "#\t@\tWARN\tcareful",
     "#\t@\twarn: Shop[0]\n      careful",
@@ -306,6 +341,16 @@ def test_a_line_inside_an_invocation_means_the_same_to_both_paths(line: str) -> 
     both([[content.encode()]])
 
 
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(st.text("ab_LTv.-=0159:/ ,;\t\n", max_size=40), min_size=1, max_size=12),
+    st.sampled_from(["[INFO]\t#\t@\t", "#\t@\tINFO\t", "x "]),
+)
+def test_both_paths_find_the_same_numbers_in_a_line(texts: list[str], prefix: str) -> None:
+    stream = Stream(1, 0.0)
+    both([["".join(stream.event(one, ID) for text in texts for one in invocation(prefix + text)).encode()]], 1 << 18)
+
+
 @pytest.mark.parametrize("fields", REPORTS)
 def test_a_shape_of_report_means_the_same_to_both_paths(fields: str) -> None:
     stream = Stream(1, 0.0)
@@ -357,6 +402,17 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
 
 def test_plain_invocations_do_not_go_line_by_line() -> None:
     content = export(*(line for number in range(20) for line in invocation("working", request_id=IDS[number + 4])))
+    with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
+        run_alone(content.encode())
+    assert parse.call_count < 10
+
+
+@pytest.mark.parametrize(
+    "line", ["[INFO]\t#\t@\tn=1", "[WARNING]\t#\t@\tslow", "#\t@\tinfo\tn=1", "#\t@\tWARN\tslow", "n=1", "took n=3ms"]
+)
+def test_invocations_with_usual_lines_do_not_go_line_by_line(line: str) -> None:
+    stream = Stream(1, 0.0)
+    content = "".join(stream.event(text, ID) for _ in range(20) for text in invocation(line))
     with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
         run_alone(content.encode())
     assert parse.call_count < 10

@@ -19,13 +19,13 @@ from analyzer.ingest.packing import UNPACK_ERRORS, peek
 
 T = TypeVar("T")
 # A value that is longer is not read. Lambda's events have at most 1 MB, and the services pack a few of them together.
-LARGEST = 1 << 26
+LARGEST = 1 << 24
 CHUNK = 1 << 20
 # Files that are damaged more often are not worth the time.
 MOST_FRESH_STARTS = 20
 BOM = b"\xef\xbb\xbf"
-# Up to the next bracket that is not inside a string.
-OUTSIDE = re.compile(rb'[^{}\[\]"]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^{}\[\]"]*)*', re.DOTALL)
+# Up to the next bracket that is not inside a string. Nothing is given back, or a string without an end takes time without end.
+OUTSIDE = re.compile(rb'[^{}\[\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}\[\]"]*+)*+', re.DOTALL)
 QUOTE, OPENING = b'"'[0], b"{["
 # Where a value can begin after a damaged one: no string of valid JSON holds any of these. The last is what CloudWatch Logs
 # sends to subscribers, whose objects follow each other without a line feed.
