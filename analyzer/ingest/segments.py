@@ -220,8 +220,7 @@ class _Doubts:
 
     def between(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of a run of plain segments without those in which a line says more than a row of its own."""
-        low, high = np.searchsorted(self.grave, (begin, end))
-        for number in self.grave[low:high]:
+        for number in self.grave[bisect_left(self.grave, begin) : bisect_left(self.grave, end)]:
             yield begin, number
             begin = number + 1
         yield begin, end
