@@ -178,6 +178,7 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     ),
     "change.at": ("time", "when the largest of them happened"),
     "change.ratio": ("ratio", "median duration after it over that before it"),
+    "change.before": ("ms", "median duration before it, back to the previous one"),
     "change.p": ("ratio", "how often chance alone gives a change as clear"),
     "change.version_near": ("count", "1 when a version was first or last seen near it"),
     "change.memory_near": ("count", "1 when a memory size was first or last seen near it"),
