@@ -147,6 +147,10 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     ),
     "input.exponent": ("ratio", "slope of log duration on the logarithm of a logged input size"),
     "input.exponent_large": ("ratio", "that slope over the inputs above the median"),
+    "input.exponent_growing": (
+        "ratio",
+        "the power of the input that duration grows with, beside what every call takes",
+    ),
     "cost.gb_seconds": ("GB-s", "billed duration times memory"),
     "cost.usd": ("USD", "list price of the period"),
     "billing.init_billed": ("count", "cold starts whose billed duration contains the initialisation"),
@@ -208,6 +212,15 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
         "ratio",
         "how much better one step describes it than a line; above 10 much better, below 0 worse",
     ),
+    "trend.step_beside_line": (
+        "ratio",
+        "how much better a step and a line describe it than the line alone; above 10 much better",
+    ),
+    "trend.line_beside_step": (
+        "ratio",
+        "how much better a step and a line describe it than the step alone; above 10 much better",
+    ),
+    "trend.beside_step": ("share", "relative change along the line, where there is a step beside it"),
     "trend.memory_total": (
         "share",
         "relative change of the memory of first calls along a line through the whole period",

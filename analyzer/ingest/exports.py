@@ -51,8 +51,8 @@ class _Stretch:
     def stream(self) -> str:
         return self.events.stream
 
-    def position(self, place: int) -> int:
-        return self.events.offset + place - self.read_up_to
+    def positions(self, places: kernel.Places) -> kernel.Places:
+        return places + (self.events.offset - self.read_up_to)
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
         yield from self.events.feed(bytes(self.view[begin:end]))

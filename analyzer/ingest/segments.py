@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler, Block
-from analyzer.ingest.kernel import LEVELS, Scan
+from analyzer.ingest.kernel import LEVELS, Places, Scan
 from analyzer.lake import Columns, LineColumns, Texts
 from analyzer.model import ApplicationLine, PlatformNote, Record
 
@@ -69,8 +69,8 @@ class Lines(Protocol):
     @property
     def log_group(self) -> str | None: ...
 
-    def position(self, place: int) -> int:
-        """Where in its file an event begins that stands at `place` in the buffer."""
+    def positions(self, places: Places) -> Places:
+        """Where in its file events stand that begin at `places` in the buffer."""
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
         """The events between two places, line by line. One may be held back until more comes."""
@@ -88,7 +88,7 @@ class _Run(Struct, frozen=True):
     begin: int
     end: int
     source: str
-    offset: int
+    positions: Callable[[Places], Places]
     function: str | None
     runtime: str | None
     log_group: str | None
@@ -156,22 +156,23 @@ class Segments:
         first_event, behind = int(found.first[begin]), int(found.first[end])
         times = found.times[first_event:behind]
         reading.passed(behind - first_event, int(times.min()), int(times.max()))
+        notable = list(self._doubts.notable(begin, end))
+        positions = lines.positions(np.array([place for _, place, *_ in notable], np.int64)).tolist()
         block = Block(
             uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
-                (Record(message, lines.position(place), time, lines.stream, lines.log_group), event, request_id)
-                for message, place, time, event, request_id in self._doubts.notable(begin, end)
+                (Record(message, position, time, lines.stream, lines.log_group), event, request_id)
+                for (message, _, time, event, request_id), position in zip(notable, positions, strict=True)
             ],
         )
         first, attempts = assembler.pass_by(environment, block)
-        place = int(found.report[begin])
         return _Run(
             begin=begin,
             end=end,
             source=reading.name,
-            offset=lines.position(place) - place,
+            positions=lines.positions,
             function=environment.function,
             runtime=environment.runtime,
             log_group=environment.log_group,
@@ -289,7 +290,7 @@ def _columns(found: Scan, runs: list[_Run]) -> Columns:
             [np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]
         ),
         numbered=np.repeat([run.first is not None for run in runs], sizes),
-        position=np.concatenate([found.report[run.begin : run.end] + run.offset for run in runs]),
+        position=np.concatenate([run.positions(found.report[run.begin : run.end]) for run in runs]),
     )
 
 
@@ -316,7 +317,7 @@ def _line_columns(found: Scan, runs: list[_Run]) -> LineColumns | None:
         fields=_sizes(lines.field, parts),
         name=Texts(_sizes(lines.name, fields), _joined(lines.names, _within(lines.name, fields))),
         value=_joined(lines.value, fields),
-        position=np.concatenate([lines.place[part] + run.offset for run, part in zip(runs, parts, strict=True)]),
+        position=np.concatenate([run.positions(lines.place[part]) for run, part in zip(runs, parts, strict=True)]),
     )
 
 

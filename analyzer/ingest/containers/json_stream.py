@@ -69,25 +69,34 @@ def first_value(head: bytes) -> object:
 
 
 def values(
-    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None, begin: int = 0
+    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None
 ) -> Iterator[tuple[int, T]]:
     """Every value with the place where it begins; of an array its elements.
 
-    `inside` names an array within objects whose elements are the values that are meant; `begin` is the place of the file's
-    first byte.
+    `inside` names an array within objects whose elements are the values that are meant.
     """
-    opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
     head, file = peek(file, CHUNK)
     mark = len(BOM) if head.startswith(BOM) else 0
-    begin += len(file.read(mark))
-    if _one_a_line(head[mark:]):
-        yield from _lines(file, begin, decode, problems, opens)
-    else:
-        yield from _one_after_the_other(file, begin, decode, problems, opens)
+    yield from values_from(file, len(file.read(mark)), decode, problems, is_one_a_line(head), inside)
 
 
-def _one_a_line(head: bytes) -> bool:
-    for match in ONE_A_LINE.finditer(head):
+def values_from(
+    file: BinaryIO,
+    begin: int,
+    decode: Callable[[bytes], T],
+    problems: Problems,
+    one_a_line: bool,
+    inside: str | None = None,
+) -> Iterator[tuple[int, T]]:
+    """The same of the rest of a file, of which so many bytes have been read and it is known how it is laid out."""
+    opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
+    read = _lines if one_a_line else _one_after_the_other
+    yield from read(file, begin, decode, problems, opens)
+
+
+def is_one_a_line(head: bytes) -> bool:
+    """Whether the values of a file that begins like this stand on a line each."""
+    for match in ONE_A_LINE.finditer(head[:CHUNK].removeprefix(BOM)):
         if len(match[0]) > 2:
             try:
                 msgspec.json.decode(match[0].lstrip(b"[") if match[0].startswith(b"[{") else match[0])
