@@ -13,6 +13,7 @@ from analyzer.ingest.containers.container import (
     Problems,
     without_indentation,
 )
+from analyzer.ingest.containers.lines import LONGEST_EVENT, lines_of
 
 # Tools colour what they print to a terminal, and `--color on` or a recording of the terminal keeps that.
 COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
@@ -59,19 +60,18 @@ def events(
         return without_indentation(event)
 
     match: re.Match[bytes] | None = None
-    parts, begin, offset = list[bytes](), 0, 0
-    for line in file:
+    parts, begin = list[bytes](), 0
+    for offset, line in lines_of(file, problems):
         if found := stamp.match(line):
             if match:
                 yield match, begin, message(match)
             match, parts, begin = found, [line[found.end() :]], offset
         elif known and known.match(line):
             pass
-        elif match and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
+        elif match and offset - begin < LONGEST_EVENT and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
             parts.append(line)
         else:
             problems.foreign(offset, line)
-        offset += len(line)
     if match:
         yield match, begin, message(match)
 
