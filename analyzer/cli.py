@@ -216,9 +216,10 @@ def report(
     said = configuration(config)
     options = _options(said, kind, since, until, baseline, threshold, objective, rules, templates, redact, more)
     from analyzer import pipeline
+    from analyzer.ingest import cores
 
     with _watching() as watcher:
-        written = pipeline.write_report(lake, output, options=options, watcher=watcher)
+        written = pipeline.write_report(lake, output, options=options, watcher=watcher, processes=cores())
     _finish(written, fail_on or _choice(Level, "fail-on", said.fail_on))
 
 

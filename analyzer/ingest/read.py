@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -23,7 +23,7 @@ from analyzer.ingest.deliveries import Deliveries
 from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading
-from analyzer.ingest.sources import LogFile, Opened, find, is_read_once, size_of
+from analyzer.ingest.sources import LogFile, Opened, find
 from analyzer.ingest.workers import Progress
 from analyzer.lake import Columns, Lake, LineColumns
 from analyzer.model import Source
@@ -81,22 +81,23 @@ def _ingest(
     processes: int,
     buffer: int,
 ) -> Ingested:
-    found: Iterator[list[LogFile]] | None = None
-    if processes > 1 and not any(is_read_once(path) for path in paths):
-        groups = list(find(paths))
-        # Members of archives lie in temporary files, which are gone once all groups have been listed.
-        lasting = all(file.path.exists() for group in groups for file in group)
-        if lasting and len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
-            shares = workers.shares(groups, processes)
-            parts = [
-                workers.Share(number, lake.folder, share, function, named, buffer)
-                for number, share in enumerate(shares)
-            ]
-            return _in_processes(parts, groups, progress)
-        found = iter(groups) if lasting else None
+    found, groups, total = find(paths), list[list[LogFile]](), 0
+    for group in found:
+        groups.append(group)
+        # Copies are gone when the group behind them is asked for.
+        if any(file.copied for file in group):
+            break
+    else:
+        total = workers.total(groups)
+    if processes > 1 and len(groups) > 1 and total >= workers.WORTHWHILE:
+        shares = workers.shares(groups, processes)
+        parts = [
+            workers.Share(number, lake.folder, share, function, named, buffer) for number, share in enumerate(shares)
+        ]
+        return _in_processes(parts, groups, progress)
     with lake.in_use():
-        reader = _Reader(lake, function, named, progress, buffer, size_of(paths))
-        reader.read(found or find(paths))
+        reader = _Reader(lake, function, named, progress, buffer, total or None)
+        reader.read(chain(groups, found))
     return reader.ingested()
 
 
@@ -218,8 +219,6 @@ class _Reader:
         self._hand_over(assembler)
 
     def _file(self, file: LogFile, assemblers: dict[str, Assembler], last: bool) -> None:
-        if file.packed:
-            self.total = None
         opened = file.open()
         self.bytes += opened.size
         if opened.digest in self.known:
@@ -298,6 +297,8 @@ class _Reader:
 
     def _hand_over(self, assembler: Assembler) -> None:
         invocations, lines = assembler.take()
+        if not invocations and not lines:
+            return
         self.invocations += len(invocations)
         self.commit.add_invocations(invocations)
         self.commit.add_lines(lines)

@@ -131,7 +131,7 @@ class Segments:
         self, reading: Reading, lines: Lines, begin: int, end: int, hand_over: Callable[[Assembler], None]
     ) -> int:
         """Take what stands between two places, but for what comes behind the last plain segment; gives that place."""
-        low, high = (int(number) for number in np.searchsorted(self.starts, (begin, end)))
+        low, high = self.starts.searchsorted((begin, end)).tolist()
         # A START at the end shows the end of the segment before it.
         high -= 0 if high < len(self.starts) and self.starts[high] == end else 1
         place = begin
@@ -177,7 +177,8 @@ class Segments:
         times = found.times[first_event:behind]
         reading.passed(behind - first_event, int(times.min()), int(times.max()))
         notable = list(self._doubts.notable(begin, end))
-        positions = lines.positions(np.array([place for _, place, *_ in notable], np.int64)).tolist()
+        places = np.array([place for _, place, *_ in notable], np.int64)
+        positions = lines.positions(places).tolist() if notable else []
         block = Block(
             uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),
@@ -240,8 +241,7 @@ class _Doubts:
 
     def between(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of a run of plain segments without those in which a line says more than a row of its own."""
-        low, high = np.searchsorted(self.grave, (begin, end))
-        for number in self.grave[low:high]:
+        for number in self.grave[bisect_left(self.grave, begin) : bisect_left(self.grave, end)]:
             yield begin, number
             begin = number + 1
         yield begin, end

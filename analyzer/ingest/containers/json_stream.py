@@ -15,7 +15,7 @@ from typing import BinaryIO, TypeVar, cast
 import msgspec
 
 from analyzer.ingest.containers.container import Problems, writable
-from analyzer.ingest.packing import UNPACK_ERRORS, peek
+from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, peek
 
 T = TypeVar("T")
 # A value that is longer is not read. Lambda's events have at most 1 MB, and the services pack a few of them together.
@@ -84,7 +84,7 @@ def values(
 
     `inside` names an array within objects whose elements are the values that are meant.
     """
-    head, file = peek(file, CHUNK)
+    head, file = peek(file, HEAD)
     mark = len(BOM) if head.startswith(BOM) else 0
     yield from values_from(file, len(file.read(mark)), decode, problems, is_one_a_line(head), inside)
 
@@ -107,7 +107,7 @@ def is_one_a_line(head: bytes) -> bool:
     """Whether most of a file that begins like this is lines that are a value each. A few may also stand among values that go
     over many lines.
     """
-    size, head = 0, head[:CHUNK].removeprefix(BOM)
+    size, head = 0, head.removeprefix(BOM)
     for match in ONE_A_LINE.finditer(head):
         if len(match[0]) > 2:
             try:

@@ -108,7 +108,9 @@ class Events:
 
 def stream_name(log: LogFile) -> str:
     """The stream's slashes became hyphens in the key; only those of its date can be turned back."""
-    return DATE.sub(r"\1/\2/\3/", log.exported_stream) if log.exported_stream else log.name
+    stream = log.exported_stream or log.name
+    date = DATE.match(stream) if log.exported_stream else None
+    return f"{date[1]}/{date[2]}/{date[3]}/{stream[date.end() :]}" if date else stream
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
