@@ -136,7 +136,7 @@ def _lines(
             continue
         content = _bare(line)
         if content.startswith(b"{"):
-            place = begin + line.index(content)
+            place = begin if line.startswith(b"{") else begin + line.index(content)
             if opens is None or not opens.search(content):
                 try:
                     value = decode(content)
@@ -157,7 +157,8 @@ def _lines(
 
 def _bare(line: bytes) -> bytes:
     """Without the array that may lie around values that have a line each."""
-    return line.strip().removesuffix(b",").removeprefix(b"[").removesuffix(b"]").strip()
+    text = line.strip().removesuffix(b",")
+    return text if text.startswith(b"{") and text.endswith(b"}") else text.removeprefix(b"[").removesuffix(b"]").strip()
 
 
 def _one_after_the_other(

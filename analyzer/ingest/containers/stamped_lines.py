@@ -56,7 +56,8 @@ def events(
         if not indented:
             return text
         event, behind = _platform_event(text)
-        problems.foreign(begin + len(stamp[0]) + len(event.encode()), behind.encode())
+        if behind:
+            problems.foreign(begin + len(stamp[0]) + len(event.encode()), behind.encode())
         return without_indentation(event)
 
     match: re.Match[bytes] | None = None
@@ -78,7 +79,7 @@ def events(
 
 def _platform_event(text: str) -> tuple[str, str]:
     """An event of the platform that a tool spread over several lines, and what stands behind it; else all of the text."""
-    if not text.lstrip().startswith("{") or '"platform.' not in text:
+    if '"platform.' not in text or not text.lstrip().startswith("{"):
         return text, ""
     begin = len(text) - len(text.lstrip())
     try:
