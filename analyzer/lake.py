@@ -124,19 +124,27 @@ STORED = {
     for table, schema in TABLES.items()
     if table != "sources"
 }
-# How the other columns are written: numbers that climb as differences, fractions byte by byte. Ids are random, so that packing
-# them takes longer than everything else together and saves a third of the file.
+# How the other columns are written: numbers that climb as differences, fractions byte by byte.
 ENCODINGS = {
-    **dict.fromkeys(("start_time", "end_time", "position", "nth", "attempt"), "DELTA_BINARY_PACKED"),
+    **dict.fromkeys(("start_time", "end_time", "time", "position", "nth", "attempt"), "DELTA_BINARY_PACKED"),
     **dict.fromkeys(("duration_ms", "billed_ms", "init_ms"), "BYTE_STREAM_SPLIT"),
 }
 SMALL_NUMBERS = ("memory_mb", "max_memory_mb")
+# How Parquet names the two sides of a map.
+FIELD_NAME, FIELD_VALUE = "fields.key_value.key", "fields.key_value.value"
+# Ids are random, so that packing them takes longer than everything else together and saves a third of the file. Messages are
+# long and alike, and zstd packs them to three fifths of what snappy does.
 PACKING = {
-    column.name: "none" if column.name in ("request_id", "trace_id") else "snappy" for column in TABLES["invocations"]
+    **{column.name: "snappy" for column in (*INVOCATIONS, *EVENTS)},
+    **dict.fromkeys((FIELD_NAME, FIELD_VALUE), "snappy"),
+    "message": "zstd",
+    **dict.fromkeys(("request_id", "trace_id"), "none"),
 }
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects, or as much of columns.
 ROW_GROUP, COLUMN_GROUP = 50_000, 125_000
+# Fewer rows are a group where they are long: stacks of four kilobytes, or columns with lines of two.
+MOST_TEXT, MOST_COLUMNS = 8 << 20, 32 << 20
 # When so many commits have fewer rows than the small number, they are made one, up to about the large one.
 MANY, SMALL, LARGE = 8, 400_000, 1_000_000
 # A result of more rows is a picture or a list of groups, and stands in the report in that form.
@@ -368,6 +376,8 @@ class Commit:
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         self.lake = lake
         self.rows: dict[str, list[tuple[Any, ...]]] = {"invocations": [], "events": []}
+        # Characters in the messages among them.
+        self.text = 0
         self.batches: dict[str, list[pa.RecordBatch]] = {"invocations": [], "events": []}
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.sources: list[Source] = []
@@ -392,10 +402,13 @@ class Commit:
     def add_line_columns(self, columns: LineColumns) -> None:
         self._add_batch("events", columns.batch())
 
-    def add_lines(self, rows: Iterable[NotableLine]) -> None:
+    def add_lines(self, rows: Sequence[NotableLine]) -> None:
         self._add("events", rows)
-        with self._writing():
-            self._flush("events", at_least=ROW_GROUP)
+        self.text += sum(len(row.message) for row in rows)
+        if self.text >= MOST_TEXT or len(self.rows["events"]) >= ROW_GROUP:
+            with self._writing():
+                self._flush("events", at_least=0)
+            self.text = 0
 
     def add_sources(self, rows: Iterable[Source]) -> None:
         self.sources += rows
@@ -406,7 +419,8 @@ class Commit:
     def _add_batch(self, table: str, batch: pa.RecordBatch) -> None:
         batches = self.batches[table]
         batches.append(batch)
-        if sum(waiting.num_rows for waiting in batches) >= COLUMN_GROUP:
+        rows, size = (sum(getattr(waiting, of) for waiting in batches) for of in ("num_rows", "nbytes"))
+        if rows >= COLUMN_GROUP or size >= MOST_COLUMNS:
             with self._writing():
                 self._flush_batches(table)
 
@@ -416,7 +430,7 @@ class Commit:
     def _flush(self, table: str, at_least: int) -> None:
         rows = self.rows[table]
         if len(rows) >= at_least:
-            self._writer(table).write_table(_table(rows, STORED.get(table, TABLES[table])))
+            self._writer(table).write_table(_table(rows, STORED[table]))
             rows.clear()
 
     def _flush_batches(self, table: str) -> None:
@@ -513,7 +527,10 @@ class Commit:
             finally:
                 clean.unlink(missing_ok=True)
         self.invocations = added
-        self.sources = [replace(source, duplicates=own.by_source.get(source.source, 0)) for source in self.sources]
+        self.sources = [
+            replace(source, duplicates=source.duplicates + own.by_source.get(source.source, 0))
+            for source in self.sources
+        ]
 
     def _sources_table(self, taken_over: Mapping[str, Repeats]) -> pa.Table:
         tables = [_table([astuple(source) for source in self.sources], SOURCES)]
@@ -532,22 +549,21 @@ class Commit:
 
 
 def _writer(table: str, path: Path) -> pq.ParquetWriter:
-    stored = table in STORED
     # Without the schema of Arrow the file says "string" where the writer was given a dictionary.
     return pq.ParquetWriter(
         path,
-        STORED.get(table, TABLES[table]),
-        compression=PACKING if stored else "zstd",
-        store_schema=not stored,
-        use_dictionary=[*FEW, *SMALL_NUMBERS] if stored else True,
-        column_encoding=ENCODINGS if stored else None,
-        write_statistics=["function", "end_time", "duration_ms"] if stored else True,
+        STORED[table],
+        compression=PACKING,
+        store_schema=False,
+        use_dictionary=[*FEW, *SMALL_NUMBERS, FIELD_NAME],
+        column_encoding=ENCODINGS,
+        write_statistics=["function", "end_time", "duration_ms", "time"],
     )
 
 
 def _copy(table: str, rows_of: Iterable[tuple[Path, NDArray[np.int64]]], target: Path) -> None:
     """Write the rows of some parts into one, but for those whose numbers are given, which count from 0 in each part."""
-    dictionaries = [column.name for column in STORED.get(table, ()) if column.name in FEW]
+    dictionaries = [column.name for column in STORED[table] if column.name in FEW]
     with _writer(table, target) as writer:
         waiting: list[pa.Table] = []
 

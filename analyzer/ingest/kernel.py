@@ -67,7 +67,7 @@ LINES: dict[str, DTypeLike] = {
     "value": np.float64,
     "names": np.uint8,
 }
-APPLICATION, DOUBTFUL, DUPLICATE = 0, 4, 6
+APPLICATION, DOUBTFUL = 0, 4
 # In the order of lines.c, where the first is 1.
 LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warning")
 # Each behind its length.
@@ -150,8 +150,8 @@ class Kernel:
     def __init__(self, capacity: int) -> None:
         # A stretch has an event or more, and its end is one besides.
         events = capacity // SHORTEST_EVENT + 1
-        self._events = _columns(EVENTS, 2 * events)
-        self._segments = _columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
+        self._events = columns(EVENTS, 2 * events)
+        self._segments = columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
         fields = capacity // SHORTEST_FIELD + 1
         sizes = {"texts": capacity, "names": capacity, "name": fields, "value": fields}
         self._lines = {name: np.empty(sizes.get(name, events + 1), kind) for name, kind in LINES.items()}
@@ -165,7 +165,7 @@ class Kernel:
             ctypes.c_int64(len(stretches)),
             ctypes.c_int64(LONGEST_EVENT),
             BOOKKEEPING_NAMES,
-            _addresses(self._lines),
+            addresses(self._lines),
             *self.columns,
         )
         return self.found()
@@ -173,7 +173,7 @@ class Kernel:
     @property
     def columns(self) -> tuple[object, ...]:
         """Where the native library writes what it finds."""
-        return _addresses(self._events), _addresses(self._segments), ctypes.byref(self._counts)
+        return addresses(self._events), addresses(self._segments), ctypes.byref(self._counts)
 
     def found(self) -> Scan:
         counts = self._counts
@@ -191,9 +191,9 @@ class Kernel:
         return Lines(**{name: column[: sizes.get(name)] for name, column in columns.items()})
 
 
-def _columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
+def columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
     return {name: np.empty(size, kind) for name, kind in kinds.items()}
 
 
-def _addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
+def addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns.values()))

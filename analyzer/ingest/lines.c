@@ -1,25 +1,13 @@
-/* Reads lines of the application that become rows of their own: warnings, and lines with numbers such as records=120.
+/* Reads lines of the application that become rows of their own: warnings, and lines with numbers such as records=120 or in JSON.
 
    The grammars say what a line means. Here the usual shapes are read in which they see no more than a level, numbers beside
    their names, and the request in hand; every other line is left to them. */
 
-#include "native.h"
+#include "lines.h"
 
-/* Longer lines, more fields and longer numbers are left to the grammars. */
-enum { LONGEST_LINE = 1024, MOST_FIELDS = 16, LONGEST_NAME = 64, MOST_DIGITS = 15, MOST_DECIMALS = 9 };
+enum { MOST_DECIMALS = 9 };
 
-/* In the order of LEVELS in kernel.py. */
-enum level { UNNAMED, TRACING, DEBUG, INFO, WARNING };
-
-struct label {
-    const char *text;
-    size_t size;
-    enum level level;
-};
-#define LABEL(text, level) {text, sizeof(text) - 1, level}
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
-static const struct label *label_at(Place at, const struct label *labels, size_t count)
+const struct label *label_at(Place at, const struct label *labels, size_t count)
 {
     for (const struct label *label = labels; label < labels + count; label++)
         if (memcmp(at, label->text, label->size) == 0) return label;
@@ -119,11 +107,27 @@ static Place behind_number(Place at, double *value, bool *certain)
     return at;
 }
 
-/* Every name=number of a text, as fields of line `line`; how many there are, or -1 where only the grammars can tell. */
-static int read_fields(Place text, Place end, Place bookkeeping, const struct lines *out, int64_t line)
+void add_field(struct fields *fields, Place name, int size, double value)
 {
-    int32_t first = out->field[line];
-    int count = 0;
+    const struct lines *out = fields->out;
+    if (fields->count < 0 || is_bookkeeping(name, size, fields->bookkeeping)) return;
+    int32_t first = out->field[fields->line], field = first + fields->count;
+    bool known = fields->count == MOST_FIELDS;
+    for (int32_t other = first; other < field; other++)
+        known |= out->name[other + 1] - out->name[other] == size &&
+                 memcmp(out->names + out->name[other], name, (size_t)size) == 0;
+    if (known) {
+        fields->count = -1;
+        return;
+    }
+    out->value[field] = value;
+    memcpy(out->names + out->name[field], name, (size_t)size);
+    out->name[field + 1] = out->name[field] + size;
+    fields->count++;
+}
+
+void read_fields(Place text, Place end, struct fields *fields)
+{
     for (Place equals = text; (equals = memchr(equals, '=', (size_t)(end - equals))); equals++) {
         Place name = equals;
         while (name > text && is_named(name[-1])) name--;
@@ -132,18 +136,9 @@ static int read_fields(Place text, Place end, Place bookkeeping, const struct li
         double value;
         bool certain = true;
         if (!is_digit(equals[1]) || !behind_number(equals + 1, &value, &certain)) continue;
-        if (is_bookkeeping(name, size, bookkeeping)) continue;
-        if (!certain || count == MOST_FIELDS) return -1;
-        int32_t field = first + count++;
-        for (int32_t other = first; other < field; other++)
-            if (out->name[other + 1] - out->name[other] == size &&
-                memcmp(out->names + out->name[other], name, (size_t)size) == 0)
-                return -1;
-        out->value[field] = value;
-        memcpy(out->names + out->name[field], name, (size_t)size);
-        out->name[field + 1] = out->name[field] + size;
+        add_field(fields, name, size, value);
+        if (!certain) fields->count = -1;
     }
-    return count;
 }
 
 /* What a line of the application is, from the beginning of its message to the next event: APPLICATION where nothing more is to be
@@ -152,26 +147,32 @@ static int read_fields(Place text, Place end, Place bookkeeping, const struct li
 enum kind read_line(Place text, Place end, Place own_id, bool quiet, Place bookkeeping, struct row row,
                     const struct lines *out, int64_t *count)
 {
-    if (has_record(text, end) || CONTAINS(text, end, "Task timed out after ")) return DOUBTFUL;
-    if (quiet && !has_number(text, end)) return APPLICATION;
+    bool inside = has_record(text, end);
+    if (CONTAINS(text, end, "Task timed out after ")) return DOUBTFUL;
+    if (quiet && !inside && !has_number(text, end)) return APPLICATION;
+    if (!own_id || end - text > LONGEST_LINE || !is_ascii(text, end) || CONTAINS(text, end, "LAMBDA_WARNING")) return DOUBTFUL;
     enum level level = UNNAMED;
-    Place said = own_id ? behind_level(text, own_id, &level) : NULL;
-    if (!quiet && level != WARNING) return DOUBTFUL;
+    Place said = behind_level(text, own_id, &level);
+    bool record = said ? STARTS(said, "{\"") : *text == '{';
+    if (!record && (inside || (!quiet && level != WARNING))) return DOUBTFUL;
     /* What begins with a digit or a bracket may be of another logger, with a level and a request of its own. */
-    if (!said && (!own_id || is_digit(*text) || *text == '[' || STARTS(text, "XRAY"))) return DOUBTFUL;
-    if (end - text > LONGEST_LINE || !is_ascii(text, end) || CONTAINS(text, end, "LAMBDA_WARNING")) return DOUBTFUL;
+    if (!record && !said && (is_digit(*text) || *text == '[' || STARTS(text, "XRAY"))) return DOUBTFUL;
     while (end > text && is_space(end[-1])) end--;
+
     int64_t line = *count;
-    int fields = level == WARNING ? 0 : read_fields(said ? said : text, end, bookkeeping, out, line);
-    if (fields < 0) return DOUBTFUL;
-    if (!fields && level != WARNING) return APPLICATION;
+    struct fields fields = {out, line, bookkeeping, 0};
+    if (record) read_record(said ? said : text, end, own_id, &fields, &level);
+    else if (level != WARNING) read_fields(said ? said : text, end, &fields);
+    if (fields.count < 0) return DOUBTFUL;
+    if (level == WARNING) fields.count = 0;
+    else if (!fields.count) return APPLICATION;
     out->segment[line] = row.segment;
     out->place[line] = row.place;
     out->time[line] = row.time;
     out->level[line] = (uint8_t)level;
     memcpy(out->texts + out->text[line], text, (size_t)(end - text));
     out->text[line + 1] = out->text[line] + (int32_t)(end - text);
-    out->field[line + 1] = out->field[line] + fields;
+    out->field[line + 1] = out->field[line] + fields.count;
     ++*count;
     return APPLICATION;
 }

@@ -55,6 +55,9 @@ static inline bool uuid_of(Place text, uint64_t id[2])
     return true;
 }
 
+/* Bytes to spare in front of and behind what is scanned. */
+enum { MARGIN = 256 };
+
 enum { TIME = 24, ID = 36, TRACE = 35, SEGMENT = 16, LONGEST_VERSION = 7, LONGEST_NUMBER = 7 };
 
 /* Of a DOUBTFUL event only the grammars can tell what it is. A BORDER is none, but the end of what was in hand; a DUPLICATE was

@@ -12,29 +12,36 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
-from msgspec import Struct, field
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler, Block
-from analyzer.ingest.kernel import LEVELS, Scan
+from analyzer.ingest.containers.container import Problems
+from analyzer.ingest.kernel import LEVELS, Places, Scan
 from analyzer.lake import Columns, LineColumns, Texts
-from analyzer.model import ApplicationLine, PlatformNote, Record
+from analyzer.model import ApplicationLine, PlatformNote, Record, ReportLine
 
 # Fewer events in a row than this, of plain invocations, are as quick line by line.
 FEWEST = 9
+# So many notable lines are kept before they go into the lake.
+MOST_KEPT = 4_096
 
 
-class Reading(Struct):
-    """A file while it is read: what its row in the sources table will say, and where its bytes come from."""
+class Reading:
+    """A file while it is read: what its row in the sources table will say. `hand_over` empties the assembler."""
 
-    name: str
-    assembler: Assembler
-    problems: list[str] = field(default_factory=list)
-    lines: int = 0
-    understood: int = 0
-    first_time: int | None = None
-    last_time: int | None = None
+    def __init__(self, name: str, assembler: Assembler, hand_over: Callable[[Assembler], None]) -> None:
+        self.name = name
+        self.assembler = assembler
+        self.problems = Problems(self._foreign, self._repeated)
+        self.lines = 0
+        self.understood = 0
+        # Invocations that stand in the file more than once.
+        self.repeats = 0
+        self.first_time: int | None = None
+        self.last_time: int | None = None
+        self._hand_over = hand_over
 
     def saw(self, first: int, last: int) -> None:
         self.first_time = first if self.first_time is None else min(self.first_time, first)
@@ -59,6 +66,19 @@ class Reading(Struct):
                 self.saw(record.time, record.time)
         return self.lines - before
 
+    def _repeated(self, message: str) -> None:
+        self.lines += 1
+        self.understood += 1
+        self.repeats += isinstance(grammars.parse(message), ReportLine)
+
+    def _foreign(self, position: int, text: str) -> None:
+        self.assembler.source = self.name
+        self.assembler.foreign(position, text)
+        self.lines += 1
+        # What is sorted before it is read may hold any number of them in front of the first event.
+        if len(self.assembler.lines) >= MOST_KEPT:
+            self._hand_over(self.assembler)
+
 
 class Lines(Protocol):
     """What stands in one stretch of a buffer, which is of one log stream."""
@@ -69,8 +89,8 @@ class Lines(Protocol):
     @property
     def log_group(self) -> str | None: ...
 
-    def position(self, place: int) -> int:
-        """Where in its file an event begins that stands at `place` in the buffer."""
+    def positions(self, places: Places) -> Places:
+        """Where in its file events stand that begin at `places` in the buffer."""
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
         """The events between two places, line by line. One may be held back until more comes."""
@@ -88,7 +108,7 @@ class _Run(Struct, frozen=True):
     begin: int
     end: int
     source: str
-    offset: int
+    positions: Callable[[Places], Places]
     function: str | None
     runtime: str | None
     log_group: str | None
@@ -111,7 +131,7 @@ class Segments:
         self, reading: Reading, lines: Lines, begin: int, end: int, hand_over: Callable[[Assembler], None]
     ) -> int:
         """Take what stands between two places, but for what comes behind the last plain segment; gives that place."""
-        low, high = (int(number) for number in np.searchsorted(self.starts, (begin, end)))
+        low, high = self.starts.searchsorted((begin, end)).tolist()
         # A START at the end shows the end of the segment before it.
         high -= 0 if high < len(self.starts) and self.starts[high] == end else 1
         place = begin
@@ -156,22 +176,24 @@ class Segments:
         first_event, behind = int(found.first[begin]), int(found.first[end])
         times = found.times[first_event:behind]
         reading.passed(behind - first_event, int(times.min()), int(times.max()))
+        notable = list(self._doubts.notable(begin, end))
+        places = np.array([place for _, place, *_ in notable], np.int64)
+        positions = lines.positions(places).tolist() if notable else []
         block = Block(
             uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
-                (Record(message, lines.position(place), time, lines.stream, lines.log_group), event, request_id)
-                for message, place, time, event, request_id in self._doubts.notable(begin, end)
+                (Record(message, position, time, lines.stream, lines.log_group), event, request_id)
+                for (message, _, time, event, request_id), position in zip(notable, positions, strict=True)
             ],
         )
         first, attempts = assembler.pass_by(environment, block)
-        place = int(found.report[begin])
         return _Run(
             begin=begin,
             end=end,
             source=reading.name,
-            offset=lines.position(place) - place,
+            positions=lines.positions,
             function=environment.function,
             runtime=environment.runtime,
             log_group=environment.log_group,
@@ -219,8 +241,7 @@ class _Doubts:
 
     def between(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of a run of plain segments without those in which a line says more than a row of its own."""
-        low, high = np.searchsorted(self.grave, (begin, end))
-        for number in self.grave[low:high]:
+        for number in self.grave[bisect_left(self.grave, begin) : bisect_left(self.grave, end)]:
             yield begin, number
             begin = number + 1
         yield begin, end
@@ -289,7 +310,7 @@ def _columns(found: Scan, runs: list[_Run]) -> Columns:
             [np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]
         ),
         numbered=np.repeat([run.first is not None for run in runs], sizes),
-        position=np.concatenate([found.report[run.begin : run.end] + run.offset for run in runs]),
+        position=np.concatenate([run.positions(found.report[run.begin : run.end]) for run in runs]),
     )
 
 
@@ -316,7 +337,7 @@ def _line_columns(found: Scan, runs: list[_Run]) -> LineColumns | None:
         fields=_sizes(lines.field, parts),
         name=Texts(_sizes(lines.name, fields), _joined(lines.names, _within(lines.name, fields))),
         value=_joined(lines.value, fields),
-        position=np.concatenate([lines.place[part] + run.offset for run, part in zip(runs, parts, strict=True)]),
+        position=np.concatenate([run.positions(lines.place[part]) for run, part in zip(runs, parts, strict=True)]),
     )
 
 

@@ -50,6 +50,17 @@ class FunctionReport(Struct, frozen=True):
     errors: list[ErrorGroup]
 
 
+PatternKind = Literal["daily-traffic", "daily-durations", "slow-by-nature", "cold-schedule"]
+
+
+class Pattern(Struct, frozen=True):
+    """Something in one function that is expected and no finding, with the numbers that show it."""
+
+    kind: PatternKind
+    function: str
+    numbers: dict[str, Measured]
+
+
 class Affected(Struct, frozen=True):
     """A function that shows a symptom, and the numbers that show it."""
 
@@ -132,7 +143,10 @@ class TimeoutAdvice(Struct, frozen=True):
 
 
 class AlarmAdvice(Struct, frozen=True):
-    """An alarm in words; `tried` says what it would have done on these logs, and `evidence` is the query that found out."""
+    """An alarm in words; `tried` says what it would have done on these logs, and `evidence` is the query that found out.
+
+    `fired` are the first times at which it would have gone off, those in the slow episode before others, in µs since 1970.
+    """
 
     function: str
     name: str
@@ -141,6 +155,7 @@ class AlarmAdvice(Struct, frozen=True):
     why: str
     tried: str
     evidence: str | None
+    fired: list[int]
 
 
 Direction = Literal["fall", "rise", "stay"]
@@ -324,6 +339,7 @@ class Report(Struct, frozen=True, kw_only=True):
     functions: list[FunctionReport]
     issues: list[Issue]
     causes: list[Cause]
+    expected: list[Pattern]
     solutions: list[Solution]
     timeouts: list[TimeoutAdvice]
     alarms: list[AlarmAdvice]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import tempfile
 from collections.abc import Callable, Iterator
@@ -111,6 +112,59 @@ LINES = [
     "Error raised from handler method",
     '  "errorType": "Function<ArgumentError>",',
     '{"level":"INFO","message":"fine","requestId":"@","items":3}',
+    '{"level": "DEBUG", "message": "spaces", "items": 3.25, "pid": 7, "cold_start": true, "parent": null}',
+    '{"level":"WARNING","message":"slow","requestId":"@","items":3}',
+    '{"level":"INFO","message":"fine","requestId":"%","items":3}',
+    '{"level":"INFO","message":"fine","requestId":"","request_id":7}',
+    '{"level":"INFO","message":"done n=5 m=6"}',
+    '{"level":"INFO","message":"done\\tn=5"}',
+    '{"level":"INFO","message":"done n=5","items":1}',
+    '{"level":"INFO","message":"\\u2705 done","items":1}',
+    '{"level":"INFO","message":"\\ud83d\\ude00 done","items":1}',
+    '{"level":"INFO","message":"\\ud83d done","items":1}',
+    '{"level":"INFO","message":"\\u004cAMBDA_WARNING: advice","items":1}',
+    '{"level":"INFO","message":"LAMBDA\\u005fWARNING: advice","items":1}',
+    '{"level":"INFO","message":"tab\tinside","items":1}',
+    '{"level":"INFO","severity":"ERROR","items":1}',
+    '{"level":30,"msg":"pino","items":1}',
+    '{"msg":"pino","items":1,"level":30}',
+    '{"level":30.0,"msg":"pino","items":1}',
+    '{"level":50,"msg":"pino","items":1}',
+    '{"level":null,"msg":"none","severity":"ERROR","items":1}',
+    '{"severity":30,"items":1}',
+    '{"log_level":"INFO","items":1}',
+    '{"message":7,"items":1}',
+    '{"items":1,"items":2}',
+    '{"items":1,"items":"two"}',
+    '{"items":-1,"zero":-0,"nought":-0.0,"large":123456789012345678,"small":0.1234567890123456,"exponent":1e3}',
+    '{"items":-1,"large":123456789012345,"small":0.12345678901234}',
+    '{"items":01}',
+    '{"items":1.}',
+    '{"items":1}}',
+    '{"items":1} x',
+    '{"items":1,}',
+    '{"":1,"a b":2,"a\\nb":3}',
+    '{"":1,"a b":2}',
+    '{"type":"platform.start","record":3}',
+    '{"type":"\\u0070latform.start","items":3}',
+    '{"type":"order","items":3}',
+    '{"type":5,"items":3}',
+    '{"event_type":"performance","function_name":"other","cpu_total_time":3}',
+    '{"exception_name":"KeyError","level":"WARNING"}',
+    '{"error.type":"KeyError","items":1}',
+    '{"error":{"type":"KeyError"},"level":"WARNING"}',
+    '{"e":1,"m":"orders","t":"x","v":3}',
+    '{"e":1,"m":"orders","t":"x","n":3}',
+    '{"fields":{"items":5},"level":"INFO"}',
+    '{"_aws":{"Timestamp":1},"items":5}',
+    '{"mdc":{"requestId":"%"},"items":5}',
+    '{"message":{"items":5}}',
+    "{" + ",".join(f'"n{number}":{number}' for number in range(16)) + "}",
+    "{" + ",".join(f'"n{number}":{number}' for number in range(17)) + "}",
+    "{" + ",".join(f'"n{number}":"x"' for number in range(40)) + "}",
+    "{}",
+    '{"a":[1]}',
+    '{"gr\u00f6\u00dfe":5}',
     '{"level":"ERROR","message":"bad"}',
     '{"errorMessage":"x","errorType":"y"}',
     '{"time":"2026-03-17T08:00:01.000Z","type":"platform.start","record":{"requestId":"@","version":"7"}}',
@@ -154,6 +208,11 @@ LINES = [
     "2026/03/17 08:00:01 ERROR no price",
     "[INFO]\t#\t@\t" + '{"level":"ERROR","message":"inside","n":5}',
     "#\t@\tINFO\t" + '{"records":5}',
+    "#\t@\tINFO\t" + '{"level":"warn","records":5}',
+    "#\t@\tWARN\t" + '{"level":"info","records":5}',
+    "#\t@\tINFO\t" + '{"records":5} n=3',
+    "#\t@\tINFO\t" + '{ "records":5}',
+    "[INFO]\t#\t@\t" + '{"message":"inside","n":5}',
     "#\t@\tSEVERE\tno price",
     "panic: no price",
     "XRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37",
@@ -267,9 +326,12 @@ class Stream:
 
 @contextmanager
 def small(step: int, fewest: int = 1, generation: int = 8) -> Iterator[None]:
-    """A buffer of a few kilobytes, so that its borders fall anywhere."""
+    """A buffer of a few kilobytes, so that its borders fall anywhere. As always, half of it holds the longest event."""
+    longest = min(s3_export.LONGEST_EVENT, 2 * step)
     with ExitStack() as stack:
         stack.enter_context(patch.object(exports, "STEP", step))
+        stack.enter_context(patch.object(s3_export, "LONGEST_EVENT", longest))
+        stack.enter_context(patch.object(kernel, "LONGEST_EVENT", longest))
         stack.enter_context(patch.object(segments, "FEWEST", fewest))
         stack.enter_context(patch.object(attempts, "GENERATION", generation))
         yield
@@ -351,6 +413,35 @@ def test_both_paths_find_the_same_numbers_in_a_line(texts: list[str], prefix: st
     both([["".join(stream.event(one, ID) for text in texts for one in invocation(prefix + text)).encode()]], 1 << 18)
 
 
+JSON_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**17), 10**17),
+    st.floats(allow_nan=False),
+    st.text('INFO=5 n"\\\u2705', max_size=8),
+)
+KEYS = st.sampled_from(
+    ["level", "message", "msg", "requestId", "type", "severity", "n", "n_1", "pid", "error", "fields", "e"]
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(KEYS, JSON_VALUES | st.dictionaries(KEYS, JSON_VALUES, max_size=2)), min_size=1, max_size=12
+    ),
+    st.sampled_from(["[INFO]\t#\t@\t", "#\t@\tWARN\t", ""]),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.booleans(),
+)
+def test_both_paths_read_the_same_in_a_record(
+    records: list[dict[str, Any]], prefix: str, separators: tuple[str, str], ascii_only: bool
+) -> None:
+    stream = Stream(1, 0.0)
+    texts = [prefix + json.dumps(one, separators=separators, ensure_ascii=ascii_only) for one in records]
+    both([["".join(stream.event(one, ID) for text in texts for one in invocation(text)).encode()]], 1 << 18)
+
+
 @pytest.mark.parametrize("fields", REPORTS)
 def test_a_shape_of_report_means_the_same_to_both_paths(fields: str) -> None:
     stream = Stream(1, 0.0)
@@ -400,6 +491,27 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
             assert ("is longer than" in rows["sources"][0]) == (size > 290)
 
 
+@pytest.mark.parametrize("step", [300, 2_000, 1 << 18])
+def test_half_a_line_at_the_end_of_a_damaged_file_is_left_out_unless_it_is_longer_than_an_event(step: int) -> None:
+    before = of(*IDS[4:60])
+    line = before + of("").rstrip(b"\n") + random.Random(1).randbytes(400_000).hex().encode()
+    packed = gzip.compress(line, 1)
+    kept = set()
+    for unpacked in (3_000, 20_000, 300_000, 560_000, 790_000):
+        rows = both([[packed[: len(packed) * unpacked // len(line)]]], step)
+        assert "breaks off" in rows["sources"][0]
+        kept.add("is longer than" in rows["sources"][0])
+    assert kept == {False, True}
+
+
+def test_text_in_front_of_the_first_event_of_an_export_is_kept_with_its_place() -> None:
+    # It is told from an event by a day that there is not.
+    stray = f"2026-02-30T08:00:00.000Z {'x' * 5_000}\n \nmore\n".encode()
+    for step in (300, 1 << 18):
+        rows = both([[stray + of(IDS[4], IDS[5], IDS[6], IDS[7])]], step)
+        assert len([row for row in rows["events"] if "'kind': 'unparsed'" in row]) == 2
+
+
 def test_plain_invocations_do_not_go_line_by_line() -> None:
     content = export(*(line for number in range(20) for line in invocation("working", request_id=IDS[number + 4])))
     with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
@@ -408,7 +520,16 @@ def test_plain_invocations_do_not_go_line_by_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["[INFO]\t#\t@\tn=1", "[WARNING]\t#\t@\tslow", "#\t@\tinfo\tn=1", "#\t@\tWARN\tslow", "n=1", "took n=3ms"]
+    "line",
+    [
+        "[INFO]\t#\t@\tn=1",
+        "[WARNING]\t#\t@\tslow",
+        "#\t@\tinfo\tn=1",
+        "#\t@\tWARN\tslow",
+        "n=1",
+        "took n=3ms",
+        '{"level":"INFO","requestId":"@","items":3}',
+    ],
 )
 def test_invocations_with_usual_lines_do_not_go_line_by_line(line: str) -> None:
     stream = Stream(1, 0.0)
