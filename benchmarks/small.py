@@ -34,10 +34,11 @@ stage("load the command line")
 from analyzer import pipeline
 from analyzer.intake import Watcher
 from analyzer.lake import Engine
+import duckdb
 stage("load arrow, duckdb, jinja")
 sample, folder = sys.argv[1], Path(sys.argv[2])
 tools = pipeline._Tools(pipeline.Options(), folder / "report")
-stage("read rules and templates")
+stage("read rules")
 lake = pipeline.Lake(folder / "lake")
 pipeline.ingest([sample], lake)
 stage("ingest")
