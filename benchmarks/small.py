@@ -55,8 +55,8 @@ report, measurements = pipeline.compose_report(lake, tools.rules, pipeline.Optio
 stage("measure, diagnose, compose")
 spent["of that, queries"] = asked[0]
 from analyzer.report.beside import second_process
-with second_process() as executor:
-    pipeline.render(report, measurements, tools.templates, tools.output, lake, executor)
+with second_process() as pipe:
+    pipeline.render(report, measurements, tools.templates, tools.output, lake, pipe)
 stage("write")
 drawing = resource.getrusage(resource.RUSAGE_CHILDREN)
 spent["second process: load, draw"] = drawing.ru_utime + drawing.ru_stime
