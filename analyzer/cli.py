@@ -189,7 +189,7 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
     repeated = sum(source.duplicates for source in ingested.read)
     _say(
         f"{ingested.invocations:,} invocations added to {lake}"
-        + (f"; {repeated:,} more were known from other files" if repeated else "")
+        + (f"; {repeated:,} more are told more than once" if repeated else "")
     )
 
 

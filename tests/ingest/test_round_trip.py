@@ -133,6 +133,12 @@ def said(draw: st.DrawFn, text: st.SearchStrategy[str], runtime: Runtime) -> Sai
 def lives(draw: st.DrawFn, runtimes: Sequence[Runtime], text: Text, unfinished: bool) -> list[Life]:
     words = {"tame": TAME, "one line": ONE_LINE, "any": st.one_of(ONE_LINE, SEVERAL_LINES)}[text]
     found = []
+    # Lambda gives an id to one request, and the calls of a request never coincide.
+    ids = (
+        st.uuids(version=4)
+        .map(str)
+        .filter(lambda one: all(one != call.request_id for life in found for call in life.calls))
+    )
     for number in range(draw(st.integers(1, 3))):
         version = draw(st.sampled_from(["$LATEST", "1", "47"]))
         runtime = draw(st.sampled_from(list(runtimes)))
@@ -144,7 +150,7 @@ def lives(draw: st.DrawFn, runtimes: Sequence[Runtime], text: Text, unfinished: 
             again = place > 0 and draw(st.integers(0, 5)) == 0
             calls.append(
                 Call(
-                    request_id=calls[-1].request_id if again else str(draw(st.uuids(version=4))),
+                    request_id=calls[-1].request_id if again else draw(ids),
                     ending=draw(st.sampled_from(endings)),
                     gap=draw(st.sampled_from([1, 17, 1_000, 59_999, 3_600_000])),
                     duration=draw(st.integers(1, 90_000_000)),
