@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from analyzer.pipeline import Options, add_logs, analyze, open_lake, write_report
+    from analyzer.intake import add_logs, open_lake
+    from analyzer.pipeline import Options, analyze, write_report
 
 __version__ = "0.1.0"
 __all__ = ["Options", "__version__", "add_logs", "analyze", "open_lake", "write_report"]
@@ -22,6 +23,10 @@ def __getattr__(name: str) -> Any:
     # Loaded when asked for: the command line must answer --help without DuckDB and the rest.
     if name not in __all__:
         raise AttributeError(f"module 'analyzer' has no attribute {name!r}")
+    if name in ("add_logs", "open_lake"):
+        from analyzer import intake
+
+        return getattr(intake, name)
     from analyzer import pipeline
 
     return getattr(pipeline, name)

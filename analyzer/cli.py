@@ -20,8 +20,9 @@ from analyzer.errors import ReportlineError, UserError
 if TYPE_CHECKING:
     from analyzer.configuration import Configuration
     from analyzer.ingest import Progress
+    from analyzer.intake import Watcher
     from analyzer.measure import Threshold
-    from analyzer.pipeline import Options, Watcher, Written
+    from analyzer.pipeline import Options, Written
 
 ISSUES = "https://github.com/reportline/reportline/issues"
 BUG = 70
@@ -172,11 +173,11 @@ def analyze(
 @app.command()
 def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
     """Add logs to a lake. The same logs a second time add nothing."""
-    from analyzer import pipeline
+    from analyzer import intake
     from analyzer.ingest import cores
 
     with _watching() as watcher:
-        ingested = pipeline.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
+        ingested = intake.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
         if source.duplicates:
@@ -228,9 +229,9 @@ def query(
     """Ask the lake in SQL; the answer is tab-separated text."""
     import duckdb
 
-    from analyzer import pipeline
+    from analyzer.intake import open_lake
 
-    with pipeline.open_lake(lake).open() as engine:
+    with open_lake(lake).open() as engine:
         try:
             table = engine.table(sql)
         except duckdb.Error as problem:
@@ -252,10 +253,11 @@ def explain(
     ] = None,
 ) -> None:
     """Show one number's query, what it gave, and the log lines behind it."""
-    from analyzer import inquiry, pipeline
+    from analyzer import inquiry
+    from analyzer.intake import open_lake
     from analyzer.report import open_report
 
-    opened = pipeline.open_lake(lake) if lake else None
+    opened = open_lake(lake) if lake else None
     found = inquiry.explain(open_report(report), number, opened)
     parts = (
         ("numbers", found.numbers),
@@ -273,11 +275,12 @@ def explain(
 @app.command()
 def verify(report: ReportFile, lake: LakeFolder, rules: Rules = None) -> None:
     """Compute every number of a report again; exits with 1 where one differs."""
-    from analyzer import inquiry, pipeline
+    from analyzer import inquiry
+    from analyzer.intake import open_lake
     from analyzer.report import open_report
 
     opened = open_report(report)
-    differences = inquiry.verify(opened, pipeline.open_lake(lake), rules)
+    differences = inquiry.verify(opened, open_lake(lake), rules)
     for difference in differences:
         print(_inert(difference))
     queries = len(opened["evidence"])
@@ -306,10 +309,11 @@ def why(
     redact: Redaction = None,
 ) -> None:
     """The life of one invocation: how it ended, how it compares, what its environment did before and after, its lines."""
-    from analyzer import inquiry, pipeline
+    from analyzer import inquiry
+    from analyzer.intake import open_lake
     from analyzer.report.redaction import redact as masked
 
-    for life in inquiry.why(pipeline.open_lake(lake), request_id):
+    for life in inquiry.why(open_lake(lake), request_id):
         for line in inquiry.told(life):
             print(_inert(line if redact is Redact.off else masked(line)))
 
@@ -472,7 +476,7 @@ def _finish(written: Written, fail_on: Level | None) -> None:
 @contextmanager
 def _watching() -> Iterator[Watcher]:
     """A bar that moves on a terminal, nothing when piped; warnings in either case."""
-    from analyzer.pipeline import Watcher
+    from analyzer.intake import Watcher
 
     if not sys.stderr.isatty():
         yield Watcher(unreadable=lambda sentence: _say(f"warning: {sentence}"))

@@ -13,14 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzer.parts import as_pattern, hidden, part
+
+if TYPE_CHECKING:
+    import duckdb
 
 # The id of an execution environment at the end of its stream's name, however the rest of the name was rewritten on the way.
 ENVIRONMENT = "coalesce(regexp_extract(stream, '[0-9a-f]{32}$'), '')"
@@ -190,6 +192,9 @@ class Known:
 
     @cached_property
     def _connection(self) -> duckdb.DuckDBPyConnection:
+        # Loaded for the first commit that may repeat something: a single file into an empty lake cannot.
+        import duckdb
+
         connection = duckdb.connect(":memory:")
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         connection.execute(

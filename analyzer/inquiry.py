@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from analyzer import figures
 from analyzer.errors import NoInvocations, UserError
+from analyzer.intake import Watcher
 from analyzer.lake import Lake, text_literal
 from analyzer.measure import COMPARED, Threshold, compare, span
 from analyzer.model import Measured, Suppression
-from analyzer.pipeline import Options, Watcher, compose_report, rules_from
+from analyzer.pipeline import Options, compose_report, rules_from
 from analyzer.report import Earlier, changes, earlier, to_json
 from analyzer.report.document import Changes, FunctionReport
 from analyzer.report.earlier import digest

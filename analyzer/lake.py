@@ -25,16 +25,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from msgspec import Struct
 from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
-from analyzer import parts
+from analyzer import arrays, parts
 from analyzer.duplicates import NO_ROWS, NOTHING, Known, Repeats
 from analyzer.errors import Unwritable, UserError
 from analyzer.model import Evidence, Invocation, NotableLine, Source
@@ -125,17 +123,23 @@ STORED = {
         ]
     )
     for table, schema in TABLES.items()
-    if table == "invocations"
+    if table != "sources"
 }
-# How the other columns are written: numbers that climb as differences, fractions byte by byte. Ids are random, so that packing
-# them takes longer than everything else together and saves a third of the file.
+# How the other columns are written: numbers that climb as differences, fractions byte by byte.
 ENCODINGS = {
-    **dict.fromkeys(("start_time", "end_time", "position", "nth", "attempt"), "DELTA_BINARY_PACKED"),
+    **dict.fromkeys(("start_time", "end_time", "time", "position", "nth", "attempt"), "DELTA_BINARY_PACKED"),
     **dict.fromkeys(("duration_ms", "billed_ms", "init_ms"), "BYTE_STREAM_SPLIT"),
 }
 SMALL_NUMBERS = ("memory_mb", "max_memory_mb")
+# How Parquet names the two sides of a map.
+FIELD_NAME, FIELD_VALUE = "fields.key_value.key", "fields.key_value.value"
+# Ids are random, so that packing them takes longer than everything else together and saves a third of the file. Messages are
+# long and alike, and zstd packs them to three fifths of what snappy does.
 PACKING = {
-    column.name: "none" if column.name in ("request_id", "trace_id") else "snappy" for column in TABLES["invocations"]
+    **{column.name: "snappy" for column in (*INVOCATIONS, *EVENTS)},
+    **dict.fromkeys((FIELD_NAME, FIELD_VALUE), "snappy"),
+    "message": "zstd",
+    **dict.fromkeys(("request_id", "trace_id"), "none"),
 }
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects, or as much of columns.
@@ -167,7 +171,7 @@ class Lake:
         """Names of all commits that count, oldest first."""
         listed = {part.stem for part in (self.folder / "sources").glob("*.parquet")}
         for commit in listed - self._sources.keys():
-            self._sources[commit] = pq.read_table(self.part("sources", commit), columns=["sha256"])
+            self._sources[commit] = _read(self.part("sources", commit), ["sha256"])
         return sorted(listed - {name for commit in listed for name in self.replaced_by(commit)})
 
     def replaced_by(self, commit: str) -> list[str]:
@@ -266,60 +270,94 @@ class Columns(Struct, frozen=True, kw_only=True):
 
     def batch(self) -> pa.RecordBatch:
         size = len(self.position)
-        arrays = {
-            "function": _repeated(self.functions, self.sizes),
-            "version": _repeated(self.versions, self.sizes),
-            "log_group": _repeated(self.log_groups, self.sizes),
-            "stream": _repeated(self.streams, self.sizes),
-            "request_id": _fixed(self.request_id),
-            "attempt": pa.array(self.attempt),
-            "start_time": pa.array(self.start_time).cast(TIME),
-            "end_time": pa.array(self.end_time).cast(TIME),
-            "outcome": _repeated(["ok"], [size]),
-            "duration_ms": pa.array(self.duration_ms),
-            "billed_ms": pa.array(self.billed_ms),
-            "init_ms": pa.array(self.init_ms, from_pandas=True),
-            "memory_mb": pa.array(self.memory_mb),
-            "max_memory_mb": pa.array(self.max_memory_mb),
-            "runtime": _repeated(self.runtimes, self.sizes),
-            "trace_id": _fixed(self.trace_id, self.traced),
-            "nth": pa.array(self.nth, mask=~self.numbered),
-            "complete": pa.repeat(pa.scalar(True), size),
-            "source": _repeated(self.sources, self.sizes),
-            "position": pa.array(self.position),
+        filled = {
+            "function": arrays.repeated(self.functions, self.sizes),
+            "version": arrays.repeated(self.versions, self.sizes),
+            "log_group": arrays.repeated(self.log_groups, self.sizes),
+            "stream": arrays.repeated(self.streams, self.sizes),
+            "request_id": arrays.texts_of_one_length(self.request_id),
+            "attempt": arrays.numbers(self.attempt, pa.int32()),
+            "start_time": arrays.numbers(self.start_time, TIME),
+            "end_time": arrays.numbers(self.end_time, TIME),
+            "outcome": arrays.repeated(["ok"], [size]),
+            "duration_ms": arrays.numbers(self.duration_ms, pa.float64()),
+            "billed_ms": arrays.numbers(self.billed_ms, pa.float64()),
+            "init_ms": arrays.numbers(self.init_ms, pa.float64(), ~np.isnan(self.init_ms)),
+            "memory_mb": arrays.numbers(self.memory_mb, pa.int32()),
+            "max_memory_mb": arrays.numbers(self.max_memory_mb, pa.int32()),
+            "runtime": arrays.repeated(self.runtimes, self.sizes),
+            "trace_id": arrays.texts_of_one_length(self.trace_id, self.traced),
+            "nth": arrays.numbers(self.nth, pa.int32(), self.numbered),
+            "complete": arrays.truths(np.ones(size, np.bool_)),
+            "source": arrays.repeated(self.sources, self.sizes),
+            "position": arrays.numbers(self.position, pa.int64()),
         }
-        return pa.record_batch(
-            [
-                arrays[column.name] if column.name in arrays else pa.nulls(size, column.type)
-                for column in STORED["invocations"]
-            ],
-            schema=STORED["invocations"],
+        return _batch("invocations", filled, size)
+
+
+class Texts(Struct, frozen=True):
+    """UTF-8 texts one behind the other, and how many bytes each has."""
+
+    sizes: NDArray[np.int32]
+    content: NDArray[np.uint8]
+
+    def array(self) -> pa.Array:
+        return pa.StringArray.from_buffers(
+            len(self.sizes), pa.py_buffer(arrays.begins(self.sizes)), pa.py_buffer(self.content)
         )
 
 
-def _repeated(values: Sequence[str | None], sizes: Sequence[int]) -> pa.Array:
-    """Each value as many times as its size says."""
-    distinct = [value for value in dict.fromkeys(values) if value is not None]
-    places: dict[str | None, int] = {value: place for place, value in enumerate(distinct)}
-    if not distinct:
-        return pa.nulls(sum(sizes), pa.dictionary(pa.int32(), pa.string()))
-    codes = np.repeat(np.array([places.get(value, -1) for value in values], np.int32), sizes)
-    indices = pa.array(codes, mask=codes < 0 if None in values else None)
-    return pa.DictionaryArray.from_arrays(indices, pa.array(distinct, pa.string()))
+class LineColumns(Struct, frozen=True, kw_only=True):
+    """Warnings and lines with fields, column by column: runs of `sizes` rows, each from one stretch of one file.
+
+    `level` is an index into `levels`, counted from 1; 0 is none. `fields` says how many of `name` and `value` a row has.
+    """
+
+    sizes: list[int]
+    functions: list[str | None]
+    versions: list[str]
+    log_groups: list[str | None]
+    streams: list[str | None]
+    sources: list[str]
+    request_id: NDArray[np.uint8]
+    time: NDArray[np.int64]
+    level: NDArray[np.uint8]
+    levels: tuple[str, ...]
+    message: Texts
+    fields: NDArray[np.int32]
+    name: Texts
+    value: NDArray[np.float64]
+    position: NDArray[np.int64]
+
+    def batch(self) -> pa.RecordBatch:
+        warns = self.level == 1 + self.levels.index("warning")
+        filled = {
+            "function": arrays.repeated(self.functions, self.sizes),
+            "version": arrays.repeated(self.versions, self.sizes),
+            "log_group": arrays.repeated(self.log_groups, self.sizes),
+            "stream": arrays.repeated(self.streams, self.sizes),
+            "request_id": arrays.texts_of_one_length(self.request_id),
+            "time": arrays.numbers(self.time, TIME),
+            "kind": arrays.coded(warns.astype(np.int32), ("fields", "warning")),
+            "level": arrays.coded(self.level.astype(np.int32) - 1, self.levels),
+            "message": self.message.array(),
+            "fields": pa.MapArray.from_arrays(
+                arrays.numbers(arrays.begins(self.fields), pa.int32(), ~np.append(warns, False)),
+                self.name.array(),
+                arrays.numbers(self.value, pa.float64()),
+            ),
+            "source": arrays.repeated(self.sources, self.sizes),
+            "position": arrays.numbers(self.position, pa.int64()),
+        }
+        return _batch("events", filled, len(self.position))
 
 
-def _fixed(cells: NDArray[np.uint8], where: NDArray[np.bool_] | None = None) -> pa.Array:
-    """Texts of one length, one a row of `cells`; where `where` is false there is none."""
-    width = cells.shape[1]
-    if where is None:
-        offsets = np.arange(len(cells) + 1, dtype=np.int32) * width
-        return pa.StringArray.from_buffers(len(cells), pa.py_buffer(offsets), pa.py_buffer(cells))
-    offsets = np.zeros(len(where) + 1, np.int32)
-    np.cumsum(where, out=offsets[1:])
-    offsets *= width
-    valid = pa.py_buffer(np.packbits(where, bitorder="little"))
-    return pa.StringArray.from_buffers(
-        len(where), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(cells)), valid
+def _batch(table: str, filled: dict[str, pa.Array], size: int) -> pa.RecordBatch:
+    """Rows of a table of which the other columns are empty."""
+    schema = STORED[table]
+    return pa.record_batch(
+        [filled[column.name] if column.name in filled else pa.nulls(size, column.type) for column in schema],
+        schema=schema,
     )
 
 
@@ -335,7 +373,7 @@ class Commit:
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         self.lake = lake
         self.rows: dict[str, list[tuple[Any, ...]]] = {"invocations": [], "events": []}
-        self.batches: list[pa.RecordBatch] = []
+        self.batches: dict[str, list[pa.RecordBatch]] = {"invocations": [], "events": []}
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.sources: list[Source] = []
         self.already_there: list[str] = []
@@ -354,10 +392,10 @@ class Commit:
     def add_columns(self, columns: Columns) -> None:
         batch = columns.batch()
         self.invocations += batch.num_rows
-        self.batches.append(batch)
-        if sum(waiting.num_rows for waiting in self.batches) >= COLUMN_GROUP:
-            with self._writing():
-                self._flush_batches()
+        self._add_batch("invocations", batch)
+
+    def add_line_columns(self, columns: LineColumns) -> None:
+        self._add_batch("events", columns.batch())
 
     def add_lines(self, rows: Iterable[NotableLine]) -> None:
         self._add("events", rows)
@@ -370,20 +408,27 @@ class Commit:
     def _add(self, table: str, rows: Iterable[Struct]) -> None:
         self.rows[table].extend(astuple(row) for row in rows)
 
+    def _add_batch(self, table: str, batch: pa.RecordBatch) -> None:
+        batches = self.batches[table]
+        batches.append(batch)
+        if sum(waiting.num_rows for waiting in batches) >= COLUMN_GROUP:
+            with self._writing():
+                self._flush_batches(table)
+
     def _hidden(self, table: str) -> Path:
         return parts.hidden(self.lake.folder, table, self.name)
 
     def _flush(self, table: str, at_least: int) -> None:
         rows = self.rows[table]
         if len(rows) >= at_least:
-            self._writer(table).write_table(_stored(table, _table(table, rows)))
+            self._writer(table).write_table(_table(rows, STORED[table]))
             rows.clear()
 
-    def _flush_batches(self) -> None:
-        if self.batches:
-            table = pa.concat_tables([pa.Table.from_batches([batch]) for batch in self.batches]).unify_dictionaries()
-            self._writer("invocations").write_table(table)
-            self.batches.clear()
+    def _flush_batches(self, table: str) -> None:
+        if batches := self.batches[table]:
+            rows = pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches]).unify_dictionaries()
+            self._writer(table).write_table(rows)
+            batches.clear()
 
     def _writer(self, table: str) -> pq.ParquetWriter:
         if table not in self.writers:
@@ -401,8 +446,8 @@ class Commit:
             self._clear()
 
     def _finish(self) -> None:
-        self._flush_batches()
         for table in self.rows:
+            self._flush_batches(table)
             self._flush(table, at_least=0)
         for writer in self.writers.values():
             writer.close()
@@ -476,34 +521,37 @@ class Commit:
         self.sources = [replace(source, duplicates=own.by_source.get(source.source, 0)) for source in self.sources]
 
     def _sources_table(self, taken_over: Mapping[str, Repeats]) -> pa.Table:
-        rows = [astuple(source) for source in self.sources]
+        tables = [_table([astuple(source) for source in self.sources], SOURCES)]
         gone: list[str] = []
         for commit, repeats in taken_over.items():
-            for row in pq.read_table(self.lake.part("sources", commit)).to_pylist():
-                row["duplicates"] += repeats.by_source.get(row["source"], 0)
-                rows.append(tuple(row.values()))
+            theirs = _read(self.lake.part("sources", commit))
+            counts = [
+                row["duplicates"] + repeats.by_source.get(row["source"], 0)
+                for row in theirs.select(["source", "duplicates"]).to_pylist()
+            ]
+            place = theirs.schema.get_field_index("duplicates")
+            theirs = theirs.set_column(place, "duplicates", arrays.column(counts, pa.int64()))
+            tables.append(theirs.cast(SOURCES))
             gone += [commit, *self.lake.replaced_by(commit)]
-        table = _table("sources", rows)
-        return table.replace_schema_metadata({REPLACES: " ".join(gone)}) if gone else table
+        return pa.concat_tables(tables).replace_schema_metadata({REPLACES: " ".join(gone)} if gone else None)
 
 
 def _writer(table: str, path: Path) -> pq.ParquetWriter:
-    stored = table in STORED
     # Without the schema of Arrow the file says "string" where the writer was given a dictionary.
     return pq.ParquetWriter(
         path,
-        STORED.get(table, TABLES[table]),
-        compression=PACKING if stored else "zstd",
-        store_schema=not stored,
-        use_dictionary=[*FEW, *SMALL_NUMBERS] if stored else True,
-        column_encoding=ENCODINGS if stored else None,
-        write_statistics=["function", "end_time", "duration_ms"] if stored else True,
+        STORED[table],
+        compression=PACKING,
+        store_schema=False,
+        use_dictionary=[*FEW, *SMALL_NUMBERS, FIELD_NAME],
+        column_encoding=ENCODINGS,
+        write_statistics=["function", "end_time", "duration_ms", "time"],
     )
 
 
 def _copy(table: str, rows_of: Iterable[tuple[Path, NDArray[np.int64]]], target: Path) -> None:
     """Write the rows of some parts into one, but for those whose numbers are given, which count from 0 in each part."""
-    dictionaries = [column.name for column in STORED.get(table, ()) if column.name in FEW]
+    dictionaries = [column.name for column in STORED[table] if column.name in FEW]
     with _writer(table, target) as writer:
         waiting: list[pa.Table] = []
 
@@ -518,7 +566,7 @@ def _copy(table: str, rows_of: Iterable[tuple[Path, NDArray[np.int64]]], target:
                     stays = np.ones(batch.num_rows, np.bool_)
                     stays[left_out[(left_out >= begin) & (left_out < begin + len(stays))] - begin] = False
                     begin += len(stays)
-                    waiting.append(pa.Table.from_batches([batch]).filter(pa.array(stays)))
+                    waiting.append(pa.Table.from_batches([batch]).filter(arrays.truths(stays)))
                     if sum(rows.num_rows for rows in waiting) >= ROW_GROUP:
                         write()
         if waiting:
@@ -529,27 +577,21 @@ def _rows_from(part: Path, sources: Sequence[str]) -> NDArray[np.int64]:
     """The numbers of the rows that were read from one of these files."""
     if not sources:
         return NO_ROWS
-    column = pq.read_table(part, columns=["source"]).column("source")
-    return np.flatnonzero(pc.is_in(column, pa.array(sources, pa.string())))
+    wanted = frozenset(sources)
+    return np.flatnonzero([source in wanted for source in _read(part, ["source"]).column("source").to_pylist()])
 
 
-def _table(table: str, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    schema = TABLES[table]
+def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
+    # `read_table` goes through pyarrow.dataset, which loads pandas.
+    with pq.ParquetFile(part) as file:
+        return file.read(columns)
+
+
+def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
     columns = zip(*rows, strict=True) if rows else [()] * len(schema)
-    arrays = [
-        pa.array(_pairs(column) if name == "fields" else column, type=schema.field(name).type)
-        for name, column in zip(schema.names, columns, strict=True)
-    ]
-    return pa.table(arrays, schema=schema)
-
-
-def _stored(table: str, rows: pa.Table) -> pa.Table:
-    return rows.cast(STORED[table]) if table in STORED else rows
-
-
-def _pairs(column: Sequence[dict[str, float] | None]) -> list[list[tuple[str, float]] | None]:
-    """Arrow wants a map as a list of pairs."""
-    return [None if cell is None else list(cell.items()) for cell in column]
+    return pa.table(
+        [arrays.column(cells, field.type) for cells, field in zip(columns, schema, strict=True)], schema=schema
+    )
 
 
 class Answer(Struct, frozen=True):
@@ -569,6 +611,9 @@ class Engine:
     """SQL over what is committed (tables: invocations, events, sources), keeping a record of each question asked."""
 
     def __init__(self, lake: Lake) -> None:
+        # Loaded when something is asked: most of the time of reading a small file would go into it.
+        import duckdb
+
         self.connection = duckdb.connect(":memory:")
         self.connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         self.evidence: dict[str, Evidence] = {}

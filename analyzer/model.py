@@ -335,8 +335,21 @@ class Suppression(Struct, frozen=True, kw_only=True):
     expires: str
 
 
+class Impact(Struct, frozen=True, kw_only=True):
+    """What would not have been waited for, would not have failed and would not have been paid without a cause, in the period.
+
+    Each is None where these logs cannot tell. `share` is the largest part that one of them is of all: of the time that callers
+    waited, of the bill, or of the requests, of which a failed one weighs as much as ten slow ones; 1 at most.
+    """
+
+    share: float
+    ms: Measured | None = None
+    failures: Measured | None = None
+    usd: Measured | None = None
+
+
 class Hypothesis(Struct, frozen=True, kw_only=True):
-    """`suppressed` is the reason for which a supported one is to fail no gate."""
+    """`suppressed` is the reason for which a supported one is to fail no gate; `impact` is None where logs cannot price it."""
 
     id: str
     title: str
@@ -357,6 +370,7 @@ class Hypothesis(Struct, frozen=True, kw_only=True):
     references: list[str] = field(default_factory=list)
     fingerprint: str = ""
     suppressed: str | None = None
+    impact: Impact | None = None
 
 
 # ── the results of measuring, bounded in size however many invocations there were ────────────────────────────────────
@@ -536,7 +550,8 @@ class Alarm(Struct, frozen=True, kw_only=True):
 class FunctionMeasurements(Struct, frozen=True):
     """`metrics` are over all invocations; `breaches` one per threshold; `slices` everything over a narrower population.
 
-    `behind` are lines that show best what each symptom would be about, whether or not it reaches a limit.
+    `behind` are lines that show best what each symptom would be about, whether or not it reaches a limit. `impacts` are by the
+    id of the hypothesis, whatever its verdict.
     """
 
     name: str
@@ -552,6 +567,7 @@ class FunctionMeasurements(Struct, frozen=True):
     alarms: list[Alarm]
     behind: dict[SymptomKind, list[Excerpt]]
     moments: list[Moment] = field(default_factory=list)
+    impacts: dict[str, Impact] = field(default_factory=dict)
 
 
 class Flaw(Struct, frozen=True, kw_only=True):

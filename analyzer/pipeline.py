@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from analyzer import __version__
 from analyzer.diagnose import Rule, diagnose, load_rules
 from analyzer.errors import NoInvocations, UserError
-from analyzer.ingest import Ingested, Progress, ingest
+from analyzer.ingest import Ingested, ingest
+from analyzer.intake import Watcher, nothing_read, open_lake
 from analyzer.lake import Lake
 from analyzer.measure import COMPARED, Threshold, Window, compare, measure, price_table, span
 from analyzer.model import SEVERITIES, Hypothesis, Measured, Measurements, Move, Severity, Suppression
@@ -67,14 +68,6 @@ class Written(Struct, frozen=True):
     ingested: Ingested | None = None
 
 
-class Watcher(Struct, frozen=True):
-    """What a caller wants to hear while work goes on."""
-
-    ingesting: Callable[[Progress], None] = lambda _: None
-    stage: Callable[[str], None] = lambda _: None
-    unreadable: Callable[[str], None] = field(default=lambda _: None)
-
-
 def analyze(
     paths: list[str],
     output: Path,
@@ -96,38 +89,14 @@ def analyze(
         for sentence in ingested.unreadable:
             watcher.unreadable(sentence)
         if not ingested.read and not ingested.already_there:
-            raise _nothing_read(paths, ingested)
+            raise nothing_read(paths, ingested)
         written = _report(opened, tools, options, watcher, subject=_subject(paths), unreadable=ingested.unreadable)
     return Written(written.report, written.files, ingested)
-
-
-def add_logs(
-    paths: list[str],
-    lake: Path,
-    *,
-    function: str | None = None,
-    watcher: Watcher = Watcher(),  # noqa: B008 -- frozen
-    processes: int = 1,
-) -> Ingested:
-    """Add logs to a lake; the same logs a second time add nothing."""
-    ingested = ingest(paths, Lake(lake), function=function, progress=watcher.ingesting, processes=processes)
-    for sentence in ingested.unreadable:
-        watcher.unreadable(sentence)
-    if not ingested.read and not ingested.already_there:
-        raise _nothing_read(paths, ingested)
-    return ingested
 
 
 def write_report(lake: Path, output: Path, *, options: Options = Options(), watcher: Watcher = Watcher()) -> Written:  # noqa: B008
     """Write a report on what is in a lake already."""
     return _report(open_lake(lake), _Tools(options, output), options, watcher, subject=None, unreadable=[])
-
-
-def open_lake(folder: Path) -> Lake:
-    """A lake that must be there; asking about one that is not is a slip of the pen."""
-    if not (folder / "sources").is_dir():
-        raise UserError(f"there is no lake in {folder}; `reportline ingest PATH --lake {folder}` makes one")
-    return Lake(folder)
 
 
 def reached(report: Report, level: Severity | Literal["new"]) -> list[Hypothesis]:
@@ -314,16 +283,6 @@ def _moves(before: Earlier, measurements: Measurements) -> list[Move]:
     then: dict[str, list[Measured]] = {one.name: one.numbers for one in before.functions}
     now = {one.name: [*one.breaches, *one.metrics.values()] for one in measurements.functions}
     return compare(then, now, measurements.overall.metrics["breach.rate"].threshold or "")
-
-
-def _nothing_read(paths: list[str], ingested: Ingested) -> Exception:
-    if ingested.unreadable:
-        return UserError(ingested.unreadable[0])
-    where = " ".join(paths)
-    if not ingested.skipped:
-        return NoInvocations(f"{where} holds no file")
-    seen = f"{len(ingested.skipped)} files were" if len(ingested.skipped) > 1 else f"{ingested.skipped[0]} was"
-    return NoInvocations(f"{where} holds no Lambda log: {seen} looked at and no START or REPORT line was found")
 
 
 def _subject(paths: list[str]) -> str | None:

@@ -30,6 +30,7 @@ import typer, rich.console
 import analyzer.cli
 stage("load the command line")
 from analyzer import pipeline
+from analyzer.intake import Watcher
 from analyzer.lake import Engine
 stage("load arrow, duckdb, jinja")
 sample, folder = sys.argv[1], Path(sys.argv[2])
@@ -47,12 +48,12 @@ def timed(engine, sql):
     asked[0] += time.process_time() - begin
     return rows
 Engine.numbers = timed
-report, measurements = pipeline.compose_report(lake, tools.rules, pipeline.Options(), pipeline.Watcher())
+report, measurements = pipeline.compose_report(lake, tools.rules, pipeline.Options(), Watcher())
 stage("measure, diagnose, compose")
 spent["of that, queries"] = asked[0]
 import matplotlib.figure, matplotlib.backends.backend_svg
 stage("load matplotlib")
-pipeline.render(report, measurements, tools.templates, tools.output)
+pipeline.render(report, measurements, tools.templates, tools.output, lake)
 stage("draw and write")
 print(json.dumps(spent))
 """

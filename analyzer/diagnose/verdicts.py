@@ -30,28 +30,54 @@ from analyzer.model import (
 # A hypothesis counts as supported from this probability on.
 SUPPORTED = 0.80
 LEAST, MOST = 0.01, 0.99
+# Of a cause that logs cannot price: the least part that is worth a word.
+UNKNOWN_SHARE = 0.10
+# A consequence that costs so many times what its causes do has other causes too.
+OUTGROWN = 2.0
 AT_MOST: dict[Verdict, float] = {"weak": 0.79, "not-supported": 0.49, "refuted": LEAST}
 
 
 def diagnose(function: FunctionMeasurements, rules: list[Rule]) -> list[Hypothesis]:
     """Every hypothesis for one function, in the order of their rank."""
-    hypotheses = [examine(rule, function.name, function.metrics) for rule in rules]
-    supported = {one.id for one in hypotheses if one.verdict == "supported"}
-    consequences = {rule.id for rule in rules if supported & set(rule.follows)}
+    from msgspec.structs import replace
+
+    hypotheses = [
+        replace(examine(rule, function.name, function.metrics), impact=function.impacts.get(rule.id)) for rule in rules
+    ]
+    supported = {one.id: one for one in hypotheses if one.verdict == "supported"}
+    consequences = set[str]()
+    for rule in rules:
+        causes = [supported[cause] for cause in rule.follows if cause in supported]
+        if causes and not (rule.id in supported and _outgrows(supported[rule.id], causes)):
+            consequences.add(rule.id)
     # The prior stands in the probability of what could not be tested: there the commoner cause comes first.
     ordered = sorted(
         hypotheses,
         key=lambda one: (
             VERDICTS.index(one.verdict),
             one.id in consequences,
+            -_cost(one),
             -one.probability,
             SEVERITIES.index(one.severity),
             one.id,
         ),
     )
-    from msgspec.structs import replace
-
     return [replace(one, rank=number) for number, one in enumerate(ordered, start=1)]
+
+
+def _outgrows(one: Hypothesis, causes: list[Hypothesis]) -> bool:
+    """Whether it is as grave as all that it could follow from, and costs so much more that it does not come from them alone."""
+    grave = all(SEVERITIES.index(one.severity) <= SEVERITIES.index(cause.severity) for cause in causes)
+    return grave and _share(one) > OUTGROWN * sum(_share(cause) for cause in causes)
+
+
+def _cost(one: Hypothesis) -> float:
+    """What a cause can be expected to cost: its probability times its part of all time, requests or money."""
+    return one.probability * _share(one) if one.verdict in ("supported", "weak") else 0.0
+
+
+def _share(one: Hypothesis) -> float:
+    return UNKNOWN_SHARE if one.impact is None else one.impact.share
 
 
 def examine(rule: Rule, function: str, numbers: Numbers) -> Hypothesis:

@@ -155,6 +155,10 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     ),
     "input.exponent": ("ratio", "slope of log duration on the logarithm of a logged input size"),
     "input.exponent_large": ("ratio", "that slope over the inputs above the median"),
+    "input.exponent_growing": (
+        "ratio",
+        "the power of the input that duration grows with, beside what every call takes",
+    ),
     "cost.gb_seconds": ("GB-s", "billed duration times memory"),
     "cost.usd": ("USD", "list price of the period"),
     "billing.init_billed": ("count", "cold starts whose billed duration contains the initialisation"),
@@ -182,6 +186,7 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     ),
     "change.at": ("time", "when the largest of them happened"),
     "change.ratio": ("ratio", "median duration after it over that before it"),
+    "change.before": ("ms", "median duration before it, back to the previous one"),
     "change.p": ("ratio", "how often chance alone gives a change as clear, adjusted for the tests of the report"),
     "change.version_near": ("count", "1 when a version was first or last seen near it"),
     "change.memory_near": ("count", "1 when a memory size was first or last seen near it"),
@@ -218,6 +223,15 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
         "ratio",
         "how much better one step describes it than a line; above 10 much better, below 0 worse",
     ),
+    "trend.step_beside_line": (
+        "ratio",
+        "how much better a step and a line describe it than the line alone; above 10 much better",
+    ),
+    "trend.line_beside_step": (
+        "ratio",
+        "how much better a step and a line describe it than the step alone; above 10 much better",
+    ),
+    "trend.beside_step": ("share", "relative change along the line, where there is a step beside it"),
     "trend.memory_total": (
         "share",
         "relative change of the memory of first calls along a line through the whole period",

@@ -1,7 +1,8 @@
 """Reads what CloudWatch Logs sends to subscribers through a buffer: what is found plain as columns, the rest event by event.
 
-Objects that are not as CloudWatch writes events of a function, such as its control messages, are read as the container reads
-them. Where not even the end of one can be found, the rest of the file is the container's.
+The events of each stream are gathered from all objects in the buffer, because CloudWatch cuts objects anywhere. Objects that
+are not as CloudWatch writes events of a function, such as its control messages, are read as the container reads them. Where
+not even the end of one can be found, the rest of the file is the container's.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ import ctypes
 import io
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
+from analyzer.ingest import attempts, kernel
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import subscription
-from analyzer.ingest.containers.json_stream import BOM, decoder
+from analyzer.ingest.containers.json_stream import BOM, decoder, is_one_a_line, values_from
 from analyzer.ingest.containers.times import milliseconds
-from analyzer.ingest.kernel import APPLICATION, DUPLICATE, MARGIN, Kernel, Scan
+from analyzer.ingest.ids import Table
+from analyzer.ingest.kernel import APPLICATION, MARGIN, Kernel, Places, Scan
 from analyzer.ingest.native import LIBRARY
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading, Segments
@@ -27,22 +32,35 @@ from analyzer.model import Record
 
 # `{"id":"<56 digits>","timestamp":<13 digits>,"message":""}`
 SHORTEST_EVENT = 104
-# More than this many objects are taken up with the next scan.
-MOST_OBJECTS = 1 << 13
+# What is more than this is taken up with the next scan; of requests half as many.
+MOST_OBJECTS, MOST_STREAMS, REQUESTS = 1 << 13, 1 << 8, 1 << 14
 EVENTS = decoder(list[subscription.Event])
 
 
-class _Object(ctypes.Structure):
-    """One JSON object in the buffer, as in subscription.c."""
+class _Stream(ctypes.Structure):
+    """One log stream, as in subscription.c."""
 
     _fields_ = (
-        ("begin", ctypes.c_int64), ("end", ctypes.c_int64), ("known", ctypes.c_int64),
-        ("group", ctypes.c_int64), ("group_size", ctypes.c_int64), ("stream", ctypes.c_int64), ("stream_size", ctypes.c_int64),
-        ("first", ctypes.c_int64), ("behind", ctypes.c_int64),
+        ("group", ctypes.c_int64), ("group_size", ctypes.c_int64), ("name", ctypes.c_int64), ("name_size", ctypes.c_int64),
+        ("begin", ctypes.c_int64), ("end", ctypes.c_int64),
     )  # fmt: skip
 
 
-LIBRARY.scan_subscription.restype = ctypes.c_int64
+# One JSON object, as in subscription.c.
+OBJECT = np.dtype([(name, np.int64) for name in ("begin", "end", "stream", "first", "behind", "place")])
+
+
+class _Delivered(ctypes.Structure):
+    """What was found, as in subscription.c."""
+
+    _fields_ = (
+        ("streams", ctypes.POINTER(_Stream)), ("most_streams", ctypes.c_int64), ("stream_count", ctypes.c_int64),
+        ("objects", ctypes.c_void_p), ("most_objects", ctypes.c_int64), ("object_count", ctypes.c_int64),
+        ("event_count", ctypes.c_int64), ("other", ctypes.c_int64),
+    )  # fmt: skip
+
+
+LIBRARY.find_objects.restype = ctypes.c_int64
 
 
 class Deliveries:
@@ -54,8 +72,18 @@ class Deliveries:
         self.capacity = MARGIN + max(size, 4 * STEP)
         self.buffer = bytearray(self.capacity + MARGIN)
         self.view = memoryview(self.buffer)
+        self.requests = Table(attempts.WORDS, REQUESTS)
+        self.objects = np.zeros(MOST_OBJECTS, OBJECT)
+        self.found = kernel.columns(kernel.EVENTS, len(self.buffer) // SHORTEST_EVENT)
+        self.delivered = _Delivered(
+            streams=(_Stream * MOST_STREAMS)(),
+            most_streams=MOST_STREAMS,
+            objects=self.objects.ctypes.data,
+            most_objects=MOST_OBJECTS,
+        )
+        # What was found again, but the events of each stream together.
+        self.gathered = bytearray(len(self.buffer))
         self.kernel = Kernel(len(self.buffer))
-        self.objects = (_Object * MOST_OBJECTS)()
 
     def read(self, reading: Reading, head: bytes, content: Unpacked, file: LogFile) -> Exception | None:
         """Read a file whose first bytes are `head`, to its end or to where it breaks off; gives what it broke off with."""
@@ -67,12 +95,15 @@ class Deliveries:
         while True:
             while used < self.capacity and not ended:
                 try:
-                    size = source.readinto1(self.view[used : used + min(STEP, self.capacity - used)])
+                    size = source.readinto1(self.view[used : self.capacity])
                 except UNPACK_ERRORS as problem:
                     size, broke = 0, problem
                 used += size
                 ended = not size
-            kept = self._scan(reading, seen, used, position)
+            self.view[used : used + MARGIN] = bytes(MARGIN)
+            kept = MARGIN
+            while (behind := self._scan(reading, seen, kept, used, position)) > kept:
+                kept = behind
             if kept == MARGIN:
                 break
             self.view[MARGIN : MARGIN + used - kept] = bytes(self.view[kept:used])
@@ -82,70 +113,99 @@ class Deliveries:
         if broke is None and used > MARGIN:
             rest = rejoin(bytes(self.view[MARGIN:used]), source)
             try:
-                reading.take(subscription.delivered(rest, reading.problems.append, seen, position))
+                self._elsewhere(reading, seen, rest, position, is_one_a_line(head))
             except UNPACK_ERRORS as problem:
                 broke = problem
         self.hand_over(reading.assembler)
         return broke
 
-    def _scan(self, reading: Reading, seen: subscription.Seen, used: int, position: int) -> int:
-        """Give out the rows of the whole objects in the buffer, and the place behind them."""
-        self.view[used : used + MARGIN] = bytes(MARGIN)
-        number = ctypes.c_int64()
-        fresh, old = seen.expect((used - MARGIN) // SHORTEST_EVENT)
-        kept: int = LIBRARY.scan_subscription(
-            (ctypes.c_uint8 * len(self.buffer)).from_buffer(self.buffer),
-            ctypes.c_int64(MARGIN),
+    def _scan(self, reading: Reading, seen: subscription.Seen, begin: int, used: int, position: int) -> int:
+        """Give out the rows of whole objects in the buffer, from `begin` on, and the place behind them."""
+        delivered, buffer, found = self.delivered, _array(self.buffer), kernel.addresses(self.found)
+        kept: int = LIBRARY.find_objects(
+            buffer,
+            ctypes.c_int64(begin),
             ctypes.c_int64(used),
+            found,
+            ctypes.byref(delivered),
+            ctypes.byref(self.requests),
+        )
+        fresh, old = seen.ids.expect(delivered.event_count)
+        LIBRARY.gather_events(
+            buffer,
+            found,
+            _array(self.gathered),
             *self.kernel.columns,
-            self.objects,
-            ctypes.c_int64(MOST_OBJECTS),
-            ctypes.byref(number),
+            ctypes.byref(delivered),
             ctypes.byref(fresh),
             ctypes.byref(old),
         )
-        found = self.kernel.found()
-        seen.met(len(found.events))
-        segments = Segments(found, partial(self._message, found))
-        for one in self.objects[: number.value]:
-            place = position + one.begin - MARGIN
-            if one.known:
-                delivery = _Delivery(self.view, found, one, place, reading)
-                begin, end = int(found.events[one.first]), one.end - 2
-                behind = segments.stretch(reading, delivery, begin, end, self.hand_over)
-                reading.take(delivery.read(behind, end))
-            else:
-                whole = io.BytesIO(bytes(self.view[one.begin : one.end]))
-                reading.take(subscription.delivered(whole, reading.problems.append, seen, place))
+        seen.ids.came(delivered.event_count)
+        scan, view = self.kernel.found(), memoryview(self.gathered)
+        segments = Segments(scan, partial(_message, view, scan))
+        objects = self.objects[: delivered.object_count]
+        objects = objects[np.argsort(objects["place"])]
+        for stream in delivered.streams[: delivered.stream_count]:
+            names = self._name(stream.name, stream.name_size), self._name(stream.group, stream.group_size)
+            delivery = _Delivery(view, scan, objects, *names, position - MARGIN, reading)
+            behind = segments.stretch(reading, delivery, stream.begin, stream.end, self.hand_over)
+            reading.take(delivery.read(behind, stream.end))
         if columns := segments.columns():
             self.columns(columns)
+        if delivered.other >= 0:
+            whole = io.BytesIO(bytes(self.view[delivered.other : kept]))
+            self._elsewhere(reading, seen, whole, position + delivered.other - MARGIN, one_a_line=False)
         self.hand_over(reading.assembler)
         return kept
 
-    def _message(self, found: Scan, number: int) -> str:
-        begin = int(found.events[number])
-        # The event that follows stands behind a comma, which JSON does not want at the end.
-        end = int(found.events[number + 1])
-        (event,) = EVENTS(b"[" + bytes(self.view[begin:end]).rstrip(b",") + b"]")
-        return event.message.rstrip()
-
-
-class _Delivery:
-    """The events of one object, which begins at `position` in its file."""
-
-    def __init__(self, view: memoryview, found: Scan, one: _Object, position: int, reading: Reading) -> None:
-        self.view = view
-        self.found = found
-        self.stream = self._name(one.stream, one.stream_size)
-        self.log_group = self._name(one.group, one.group_size)
-        self.reading = reading
-        self._position = position
+    def _elsewhere(
+        self, reading: Reading, seen: subscription.Seen, file: BinaryIO, position: int, one_a_line: bool
+    ) -> None:
+        """Read as the container does what begins at `position` of its file."""
+        problems = reading.problems.append
+        objects = values_from(file, position, subscription.DECODE, problems, one_a_line)
+        reading.take(subscription.delivered(objects, problems, seen))
 
     def _name(self, begin: int, size: int) -> str | None:
         return bytes(self.view[begin : begin + size]).decode() or None
 
-    def position(self, place: int) -> int:
-        return self._position
+
+def _array(buffer: bytearray) -> ctypes.Array[ctypes.c_uint8]:
+    return (ctypes.c_uint8 * len(buffer)).from_buffer(buffer)
+
+
+def _message(view: memoryview, found: Scan, number: int) -> str:
+    # The event that follows stands behind a comma, which JSON does not want at the end.
+    begin, end = (int(place) for place in found.events[number : number + 2])
+    (event,) = EVENTS(b"[" + bytes(view[begin : end - 1]) + b"]")
+    return event.message.rstrip()
+
+
+class _Delivery:
+    """The events of one stream, from all `objects` of a scan. The first byte of its buffer is number `shift` of the file."""
+
+    def __init__(
+        self,
+        view: memoryview,
+        found: Scan,
+        objects: NDArray[np.void],
+        stream: str | None,
+        log_group: str | None,
+        shift: int,
+        reading: Reading,
+    ) -> None:
+        self.view = view
+        self.found = found
+        self.objects = objects
+        self.stream = stream
+        self.log_group = log_group
+        self.shift = shift
+        self.reading = reading
+
+    def positions(self, places: Places) -> Places:
+        numbers = np.searchsorted(self.objects["place"], places, "right") - 1
+        begins: Places = self.objects["begin"][numbers] + self.shift
+        return begins
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
         """Lines of the application that say nothing are only counted: where every line is carried, one more proves nothing."""
@@ -153,18 +213,19 @@ class _Delivery:
             return
         found = self.found
         first, behind = (int(number) for number in np.searchsorted(found.events, (begin, end)))
-        kinds, places = found.kinds[first:behind], found.events[first : behind + 1].tolist()
-        quiet = kinds == APPLICATION
+        places = found.events[first:behind]
+        quiet = found.kinds[first:behind] == APPLICATION
         if count := int(np.count_nonzero(quiet)):
             times = found.times[first:behind][quiet]
             self.reading.passed(count, int(times.min()), int(times.max()))
-        wanted = np.flatnonzero(~quiet & (kinds != DUPLICATE)).tolist()
-        if behind == len(found.events) or places[-1] > end:
-            places[behind - first :] = [end]
-        texts = b",".join(bytes(self.view[places[number] : places[number + 1]]).rstrip(b",") for number in wanted)
-        for event in EVENTS(b"[" + texts + b"]"):
-            time = milliseconds(event.timestamp)
-            yield Record(event.message.rstrip(), self._position, time, self.stream, self.log_group)
+        texts = b"".join(
+            bytes(self.view[place:stop])
+            for place, stop, passed in zip(places.tolist(), [*places[1:].tolist(), end], quiet.tolist(), strict=True)
+            if not passed
+        )
+        events = EVENTS(b"[" + texts[:-1] + b"]")
+        for event, position in zip(events, self.positions(places[~quiet]).tolist(), strict=True):
+            yield Record(event.message.rstrip(), position, milliseconds(event.timestamp), self.stream, self.log_group)
 
     def rest(self) -> Iterator[Record]:
         return iter(())

@@ -16,7 +16,7 @@ from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked
 from analyzer.ingest.segments import Reading, Segments
-from analyzer.lake import Columns
+from analyzer.lake import Columns, LineColumns
 from analyzer.model import Record
 
 # Half of it and more is new at each scan; a longer event is cut by the container long before it fills this.
@@ -51,8 +51,8 @@ class _Stretch:
     def stream(self) -> str:
         return self.events.stream
 
-    def position(self, place: int) -> int:
-        return self.events.offset + place - self.read_up_to
+    def positions(self, places: kernel.Places) -> kernel.Places:
+        return places + (self.events.offset - self.read_up_to)
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
         yield from self.events.feed(bytes(self.view[begin:end]))
@@ -70,7 +70,10 @@ class Exports:
     """The buffer, the files in it, and where rows go: `columns` takes those of the kernel, `hand_over` empties an assembler."""
 
     def __init__(
-        self, columns: Callable[[Columns], None], hand_over: Callable[[Assembler], None], size: int = BUFFER
+        self,
+        columns: Callable[[Columns, LineColumns | None], None],
+        hand_over: Callable[[Assembler], None],
+        size: int = BUFFER,
     ) -> None:
         self.columns = columns
         self.hand_over = hand_over
@@ -170,7 +173,7 @@ class Exports:
                 work()
         self.stretches.clear()
         if columns := segments.columns():
-            self.columns(columns)
+            self.columns(columns, segments.line_columns())
         return keep
 
     def _message(self, found: kernel.Scan, number: int) -> str | None:

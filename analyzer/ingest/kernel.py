@@ -14,7 +14,9 @@ from msgspec import Struct
 from numpy.typing import DTypeLike, NDArray
 
 from analyzer.ingest.containers.s3_export import LONGEST_EVENT
+from analyzer.ingest.grammars.wording import BOOKKEEPING
 from analyzer.ingest.native import LIBRARY
+from analyzer.model import Level
 
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
@@ -30,6 +32,8 @@ ID_IN_START = TEXT + len("START RequestId: ")
 TRACE = 35
 # The shortest event is a time, a space and a line feed; the shortest that begins a segment has a START and a letter as well.
 SHORTEST_EVENT, SHORTEST_START = TEXT + 1, ID_IN_START + 2
+# The shortest field is n=1 and what parts it from the next.
+SHORTEST_FIELD = 4
 
 # One element an event, one a segment, and one a trace, as in scan.c.
 EVENTS: dict[str, DTypeLike] = {"place": np.int64, "time": np.int64, "kind": np.uint8}
@@ -50,7 +54,24 @@ SEGMENTS: dict[str, DTypeLike] = {
     "traced": np.bool_,
     "traces": (np.uint8, TRACE),
 }
-APPLICATION, DOUBTFUL, DUPLICATE = 0, 4, 6
+# One element a line of the application, and one a field, as in lines.c.
+LINES: dict[str, DTypeLike] = {
+    "segment": np.int64,
+    "place": np.int64,
+    "time": np.int64,
+    "level": np.uint8,
+    "text": np.int32,
+    "field": np.int32,
+    "texts": np.uint8,
+    "name": np.int32,
+    "value": np.float64,
+    "names": np.uint8,
+}
+APPLICATION, DOUBTFUL = 0, 4
+# In the order of lines.c, where the first is 1.
+LEVELS: tuple[Level, ...] = ("trace", "debug", "info", "warning")
+# Each behind its length.
+BOOKKEEPING_NAMES = b"".join(bytes([len(name)]) + name.encode() for name in sorted(BOOKKEEPING)) + b"\0"
 
 LIBRARY.scan.restype = None
 
@@ -62,7 +83,31 @@ class Stretch(ctypes.Structure):
 
 
 class _Counts(ctypes.Structure):
-    _fields_ = (("events", ctypes.c_int64), ("starts", ctypes.c_int64), ("traces", ctypes.c_int64))
+    _fields_ = (
+        ("events", ctypes.c_int64),
+        ("starts", ctypes.c_int64),
+        ("traces", ctypes.c_int64),
+        ("lines", ctypes.c_int64),
+    )
+
+
+class Lines(Struct, frozen=True):
+    """Lines of the application in plain segments that are worth a row each: line k has the bytes text[k] to text[k + 1] of `texts`,
+    and the fields field[k] to field[k + 1], whose names stand in `names` in the same way.
+    """
+
+    # Of which segment it is, ascending.
+    segment: Places
+    place: Places
+    time: NDArray[np.int64]
+    # An index into LEVELS, counted from 1; 0 for none.
+    level: Bytes
+    text: NDArray[np.int32]
+    field: NDArray[np.int32]
+    texts: Bytes
+    name: NDArray[np.int32]
+    value: NDArray[np.float64]
+    names: Bytes
 
 
 class Scan(Struct, frozen=True):
@@ -96,6 +141,7 @@ class Scan(Struct, frozen=True):
     traced: Flags
     # One row for each that is traced.
     traces: Bytes
+    lines: Lines
 
 
 class Kernel:
@@ -104,8 +150,11 @@ class Kernel:
     def __init__(self, capacity: int) -> None:
         # A stretch has an event or more, and its end is one besides.
         events = capacity // SHORTEST_EVENT + 1
-        self._events = _columns(EVENTS, 2 * events)
-        self._segments = _columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
+        self._events = columns(EVENTS, 2 * events)
+        self._segments = columns(SEGMENTS, capacity // SHORTEST_START + 1 + events)
+        fields = capacity // SHORTEST_FIELD + 1
+        sizes = {"texts": capacity, "names": capacity, "name": fields, "value": fields}
+        self._lines = {name: np.empty(sizes.get(name, events + 1), kind) for name, kind in LINES.items()}
         self._counts = _Counts()
 
     def scan(self, buffer: bytearray, stretches: Sequence[Stretch]) -> Scan:
@@ -115,6 +164,8 @@ class Kernel:
             (Stretch * len(stretches))(*stretches),
             ctypes.c_int64(len(stretches)),
             ctypes.c_int64(LONGEST_EVENT),
+            BOOKKEEPING_NAMES,
+            addresses(self._lines),
             *self.columns,
         )
         return self.found()
@@ -122,7 +173,7 @@ class Kernel:
     @property
     def columns(self) -> tuple[object, ...]:
         """Where the native library writes what it finds."""
-        return _addresses(self._events), _addresses(self._segments), ctypes.byref(self._counts)
+        return addresses(self._events), addresses(self._segments), ctypes.byref(self._counts)
 
     def found(self) -> Scan:
         counts = self._counts
@@ -131,12 +182,18 @@ class Kernel:
         sizes = dict.fromkeys(SEGMENTS, max(0, counts.starts - 1))
         sizes |= {"first": counts.starts, "ids": counts.starts, "traces": counts.traces}
         segments = {name: column[: sizes[name]] for name, column in self._segments.items()}
-        return Scan(events=places, times=times, kinds=kinds, doubtful=np.flatnonzero(kinds == DOUBTFUL), **segments)
+        doubtful = np.flatnonzero(kinds == DOUBTFUL)
+        return Scan(events=places, times=times, kinds=kinds, doubtful=doubtful, lines=self._found_lines(), **segments)
+
+    def _found_lines(self) -> Lines:
+        number, columns = self._counts.lines, self._lines
+        sizes = dict.fromkeys(("segment", "place", "time", "level"), number) | {"text": number + 1, "field": number + 1}
+        return Lines(**{name: column[: sizes.get(name)] for name, column in columns.items()})
 
 
-def _columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
+def columns(kinds: dict[str, DTypeLike], size: int) -> dict[str, NDArray[Any]]:
     return {name: np.empty(size, kind) for name, kind in kinds.items()}
 
 
-def _addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
+def addresses(columns: dict[str, NDArray[Any]]) -> ctypes.Array[ctypes.c_void_p]:
     return (ctypes.c_void_p * len(columns))(*(column.ctypes.data for column in columns.values()))

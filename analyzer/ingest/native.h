@@ -55,6 +55,9 @@ static inline bool uuid_of(Place text, uint64_t id[2])
     return true;
 }
 
+/* Bytes to spare in front of and behind what is scanned. */
+enum { MARGIN = 256 };
+
 enum { TIME = 24, ID = 36, TRACE = 35, SEGMENT = 16, LONGEST_VERSION = 7, LONGEST_NUMBER = 7 };
 
 /* Of a DOUBTFUL event only the grammars can tell what it is. A BORDER is none, but the end of what was in hand; a DUPLICATE was
@@ -83,9 +86,32 @@ struct segments {
     uint8_t *traces;
 };
 
-struct counts {
-    int64_t events, starts, traces;
+/* Lines of the application that become rows of their own, one element each. Their messages, fields and names stand one behind the
+   other; where each begins is given for one more than there are. */
+struct lines {
+    int64_t *segment;
+    int64_t *place; /* of the event, offset in the buffer */
+    int64_t *time;
+    uint8_t *level;
+    int32_t *text, *field;
+    uint8_t *texts;
+    /* One element a field. */
+    int32_t *name;
+    double *value;
+    uint8_t *names;
 };
+
+struct counts {
+    int64_t events, starts, traces, lines;
+};
+
+/* Of which event and which segment a line is. */
+struct row {
+    int64_t segment, place, time;
+};
+
+enum kind read_line(Place text, Place end, Place own_id, bool quiet, Place bookkeeping, struct row row,
+                    const struct lines *out, int64_t *count);
 
 #define STARTS(place, text) (memcmp(place, text, sizeof(text) - 1) == 0)
 #define EXPECT(at, text) (STARTS(at, text) && (at += sizeof(text) - 1))

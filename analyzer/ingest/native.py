@@ -1,4 +1,4 @@
-"""Loads the native library: the loops over bytes and ids in scan.c and attempts.c, compiled when the package is built."""
+"""Loads the native library: the loops over bytes and ids in the C files beside it, compiled when the package is built."""
 
 from __future__ import annotations
 

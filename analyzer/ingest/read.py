@@ -24,7 +24,7 @@ from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading
 from analyzer.ingest.sources import LogFile, Opened, find, is_read_once, size_of
 from analyzer.ingest.workers import Progress
-from analyzer.lake import Columns, Lake
+from analyzer.lake import Columns, Lake, LineColumns
 from analyzer.model import Source
 
 # A commit is closed at the first group boundary after this many invocations or seconds, so that little is lost when killed.
@@ -287,9 +287,11 @@ class _Reader:
         self.files += 1
         self.commit.add_sources([source])
 
-    def _columns(self, columns: Columns) -> None:
+    def _columns(self, columns: Columns, lines: LineColumns | None = None) -> None:
         self.invocations += sum(columns.sizes)
         self.commit.add_columns(columns)
+        if lines:
+            self.commit.add_line_columns(lines)
         self._tell()
 
     def _hand_over(self, assembler: Assembler) -> None:

@@ -3,8 +3,8 @@
    An export is a sequence of segments, each from one START to the next. A segment is plain when it holds START, lines of
    the application, END and REPORT of one request, all in the shape that Lambda writes today, and nothing behind them. Of a
    plain segment the line-by-line path would make one invocation that is complete and ok, and a row for each line of the
-   application that it finds remarkable. Whatever is not certain is not plain: the line-by-line path is the meaning, and
-   this file only ever says that it need not be asked.
+   application that it finds remarkable, of which lines.c reads the usual ones. Whatever is not certain is not plain: the
+   line-by-line path is the meaning, and this file only ever says that it need not be asked.
 
    Nothing here allocates, and nothing is written but the columns. What is scanned lies a MARGIN or more away from both
    ends of its buffer, and no read reaches further beyond an event than that. kernel.py is the only caller. */
@@ -131,18 +131,6 @@ static enum kind kind_of(Place text, Place own_id)
     return is_quiet(text, own_id) ? APPLICATION : DOUBTFUL;
 }
 
-/* Whether a line of the application that began quietly holds a field such as n=5 or a record, or says that time ran out. */
-static bool says_something(Place at, Place end)
-{
-    for (Place equals = at; (equals = memchr(equals, '=', (size_t)(end - equals))); equals++)
-        if (is_digit(equals[1]) || equals[1] >= 0x80) return true;
-    for (Place record = at; (record = memchr(record, '{', (size_t)(end - record))); record++)
-        if (record[-1] == '\t' && record[1] == '"') return true;
-    for (Place task = at; (task = memchr(task, 'T', (size_t)(end - task))); task++)
-        if (STARTS(task, "Task timed out after ")) return true;
-    return false;
-}
-
 /* ---- plain segments */
 
 static bool whole(Place *at, int64_t *value)
@@ -245,7 +233,10 @@ struct state {
     Place buffer;
     const struct events *events;
     const struct segments *segments;
+    const struct lines *lines;
     struct counts *counts;
+    int64_t longest_event;
+    Place bookkeeping;
 };
 
 /* A START of the request `id`, or without one the end of a closed stretch, which ends a segment as a START does. */
@@ -257,6 +248,8 @@ static void begin_segment(const struct state *state, Place id)
         int64_t row = counts->starts - 1;
         segments->plain[row] =
             read_segment(state->buffer, state->events, segments->first[row], counts->events, segments, row, counts);
+        if (!segments->plain[row])
+            while (counts->lines && state->lines->segment[counts->lines - 1] == row) counts->lines--;
     }
     int64_t row = counts->starts++;
     segments->first[row] = counts->events;
@@ -264,7 +257,23 @@ static void begin_segment(const struct state *state, Place id)
     else memcpy(segments->ids + ID * row, id, ID);
 }
 
-static void scan_stretch(const struct state *state, struct stretch stretch, int64_t longest_event)
+/* The last event, of which the end is in sight now, where it is no line of the platform. */
+static void end_line(const struct state *state, Place end, Place own_id, bool stack)
+{
+    const struct events *events = state->events;
+    struct counts *counts = state->counts;
+    int64_t last = counts->events - 1;
+    uint8_t *kind = events->kind + last;
+    if (*kind != APPLICATION && *kind != DOUBTFUL) return;
+    Place text = state->buffer + events->place[last] + TIME + 1;
+    struct row row = {counts->starts - 1, events->place[last], events->time[last]};
+    *kind = stack || end - text + TIME + 1 > state->longest_event
+                ? DOUBTFUL
+                : (uint8_t)read_line(text, end, own_id, *kind == APPLICATION, state->bookkeeping, row, state->lines,
+                                     &counts->lines);
+}
+
+static void scan_stretch(const struct state *state, struct stretch stretch)
 {
     const struct events *events = state->events;
     int64_t *count = &state->counts->events;
@@ -277,11 +286,7 @@ static void scan_stretch(const struct state *state, struct stretch stretch, int6
         if (time < 0 && at < stop) {
             stack |= stop - at >= 4 && STARTS(at, "\tat ");
         } else {
-            if (*count > before && events->kind[*count - 1] == APPLICATION) {
-                Place text = state->buffer + events->place[*count - 1] + TIME + 1;
-                bool too_long = at - text + TIME + 1 > longest_event;
-                if (too_long || stack || says_something(text, at)) events->kind[*count - 1] = DOUBTFUL;
-            }
+            if (*count > before) end_line(state, at, own_id, stack);
             if (at == stop) break;
             stack = false;
             events->place[*count] = at - state->buffer;
@@ -307,10 +312,11 @@ static void scan_stretch(const struct state *state, struct stretch stretch, int6
 }
 
 /* Look at the events of some stretches. The last START begins no segment, as its end is not in sight. */
-void scan(Place buffer, const struct stretch *stretches, int64_t number, int64_t longest_event,
-          const struct events *events, const struct segments *segments, struct counts *counts)
+void scan(Place buffer, const struct stretch *stretches, int64_t number, int64_t longest_event, Place bookkeeping,
+          const struct lines *lines, const struct events *events, const struct segments *segments, struct counts *counts)
 {
-    struct state state = {buffer, events, segments, counts};
-    counts->events = counts->starts = counts->traces = 0;
-    for (int64_t i = 0; i < number; i++) scan_stretch(&state, stretches[i], longest_event);
+    struct state state = {buffer, events, segments, lines, counts, longest_event, bookkeeping};
+    *counts = (struct counts){0};
+    lines->text[0] = lines->field[0] = lines->name[0] = 0;
+    for (int64_t i = 0; i < number; i++) scan_stretch(&state, stretches[i]);
 }

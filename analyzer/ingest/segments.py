@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from analyzer.ingest import grammars
 from analyzer.ingest.assemble import Assembler, Block
-from analyzer.ingest.kernel import Scan
-from analyzer.lake import Columns
+from analyzer.ingest.kernel import LEVELS, Places, Scan
+from analyzer.lake import Columns, LineColumns, Texts
 from analyzer.model import ApplicationLine, PlatformNote, Record
 
 # Fewer events in a row than this, of plain invocations, are as quick line by line.
@@ -69,8 +69,8 @@ class Lines(Protocol):
     @property
     def log_group(self) -> str | None: ...
 
-    def position(self, place: int) -> int:
-        """Where in its file an event begins that stands at `place` in the buffer."""
+    def positions(self, places: Places) -> Places:
+        """Where in its file events stand that begin at `places` in the buffer."""
 
     def read(self, begin: int, end: int) -> Iterator[Record]:
         """The events between two places, line by line. One may be held back until more comes."""
@@ -88,7 +88,7 @@ class _Run(Struct, frozen=True):
     begin: int
     end: int
     source: str
-    offset: int
+    positions: Callable[[Places], Places]
     function: str | None
     runtime: str | None
     log_group: str | None
@@ -133,6 +133,10 @@ class Segments:
         """What was let by; None if nothing was."""
         return _columns(self.found, self._runs) if self._runs else None
 
+    def line_columns(self) -> LineColumns | None:
+        """The lines in it that are rows of their own and did not go through the grammars; None if there are none."""
+        return _line_columns(self.found, self._runs)
+
     def _block(self, reading: Reading, lines: Lines, begin: int, end: int, border: int) -> _Run | None:
         found = self.found
         reading.take(lines.rest())
@@ -152,22 +156,23 @@ class Segments:
         first_event, behind = int(found.first[begin]), int(found.first[end])
         times = found.times[first_event:behind]
         reading.passed(behind - first_event, int(times.min()), int(times.max()))
+        notable = list(self._doubts.notable(begin, end))
+        positions = lines.positions(np.array([place for _, place, *_ in notable], np.int64)).tolist()
         block = Block(
             uuids=found.uuids[begin:end],
             version=_text(found.version[begin]),
             first_has_init=not np.isnan(found.initial[begin]),
             lines=[
-                (Record(message, lines.position(place), time, lines.stream, lines.log_group), event, request_id)
-                for message, place, time, event, request_id in self._doubts.notable(begin, end)
+                (Record(message, position, time, lines.stream, lines.log_group), event, request_id)
+                for (message, _, time, event, request_id), position in zip(notable, positions, strict=True)
             ],
         )
         first, attempts = assembler.pass_by(environment, block)
-        place = int(found.report[begin])
         return _Run(
             begin=begin,
             end=end,
             source=reading.name,
-            offset=lines.position(place) - place,
+            positions=lines.positions,
             function=environment.function,
             runtime=environment.runtime,
             log_group=environment.log_group,
@@ -285,5 +290,46 @@ def _columns(found: Scan, runs: list[_Run]) -> Columns:
             [np.arange(size, dtype=np.int32) + (run.first or 0) for run, size in zip(runs, sizes, strict=True)]
         ),
         numbered=np.repeat([run.first is not None for run in runs], sizes),
-        position=np.concatenate([found.report[run.begin : run.end] + run.offset for run in runs]),
+        position=np.concatenate([run.positions(found.report[run.begin : run.end]) for run in runs]),
     )
+
+
+def _line_columns(found: Scan, runs: list[_Run]) -> LineColumns | None:
+    lines = found.lines
+    borders = np.searchsorted(lines.segment, [(run.begin, run.end) for run in runs]).tolist()
+    runs = [run for run, (low, high) in zip(runs, borders, strict=True) if low < high]
+    parts = [slice(low, high) for low, high in borders if low < high]
+    if not runs:
+        return None
+    fields = _within(lines.field, parts)
+    return LineColumns(
+        sizes=[part.stop - part.start for part in parts],
+        functions=[run.function for run in runs],
+        versions=[_text(found.version[run.begin]) for run in runs],
+        log_groups=[run.log_group for run in runs],
+        streams=[run.stream for run in runs],
+        sources=[run.source for run in runs],
+        request_id=found.ids[_joined(lines.segment, parts)],
+        time=_joined(lines.time, parts),
+        level=_joined(lines.level, parts),
+        levels=LEVELS,
+        message=Texts(_sizes(lines.text, parts), _joined(lines.texts, _within(lines.text, parts))),
+        fields=_sizes(lines.field, parts),
+        name=Texts(_sizes(lines.name, fields), _joined(lines.names, _within(lines.name, fields))),
+        value=_joined(lines.value, fields),
+        position=np.concatenate([run.positions(lines.place[part]) for run, part in zip(runs, parts, strict=True)]),
+    )
+
+
+def _joined(column: NDArray[Any], parts: list[slice]) -> NDArray[Any]:
+    return np.concatenate([column[part] for part in parts])
+
+
+def _sizes(begins: NDArray[np.int32], parts: list[slice]) -> NDArray[np.int32]:
+    """How much lies between the beginning of each element and the next."""
+    return np.concatenate([np.diff(begins[part.start : part.stop + 1]) for part in parts])
+
+
+def _within(begins: NDArray[np.int32], parts: list[slice]) -> list[slice]:
+    """What belongs to some parts of a column, in another one that says where the share of each element begins."""
+    return [slice(int(begins[part.start]), int(begins[part.stop])) for part in parts]

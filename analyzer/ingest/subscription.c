@@ -1,31 +1,41 @@
 /* Finds the unremarkable invocations of functions with JSON logs in what CloudWatch Logs sends to subscribers.
 
    The objects follow each other, with nothing between them. Each holds events of one stream, whose messages are JSON inside
-   JSON strings, so that every quotation mark of theirs is `\"` here. As in scan.c whatever is not certain is not plain, and
-   an object that is not exactly as CloudWatch writes it ends the scan. Events with ids that were met before are DUPLICATE. */
+   JSON strings, so that every quotation mark of theirs is `\"` here. CloudWatch cuts them anywhere, so that the
+   events of each stream are gathered from all of them. As in scan.c whatever is not certain is not plain, and an object that
+   is not exactly as CloudWatch writes it is left to others. */
 
 #include <math.h>
 
-#include "native.h"
+#include "ids.h"
 
-enum { EVENT_ID = 56 };
+/* Sizes of ids: digits of an event's, and words in tables of events and of requests. */
+enum { EVENT_ID = 56, EVENT_WORDS = 3, REQUEST_WORDS = 2 };
 
-/* One object. Where `known` is 0 it is none that this file reads, and nothing else but its borders is there. */
+/* One object: its borders in the buffer, the number of its stream, those of its events in the order of the file, and where the
+   first of them stands that was gathered; -1 where all were delivered before. */
 struct object {
-    int64_t begin, end, known;
-    int64_t group, group_size, stream, stream_size;      /* texts without escapes */
-    int64_t first, behind;                               /* numbers of its events */
+    int64_t begin, end, stream, first, behind, place;
 };
 
-/* Ids of events that were met: a table with open addressing, which subscription.py owns and enlarges. Of an id it holds the
-   first 48 digits, and one more than the last eight make: 0 is an empty slot. */
-struct met {
-    uint64_t id[3], last;
+/* One stream: texts without escapes in the buffer, and its borders among what was gathered. */
+struct stream {
+    int64_t group, group_size, name, name_size, begin, end;
 };
 
-struct ids {
-    struct met *slots;
-    int64_t size;
+/* What was found. `other`: where an object begins that follows the rest and has to be read elsewhere; -1 without one. */
+struct delivered {
+    struct stream *streams;
+    int64_t most_streams, stream_count;
+    struct object *objects;
+    int64_t most_objects, object_count;
+    int64_t event_count, other;
+};
+
+/* Requests that were named so far, each with one more than the number of its stream; `room` for so many more. */
+struct requests {
+    struct ids ids;
+    int64_t room;
 };
 
 /* The invocation in hand: its id, and whether its REPORT was the last event so far. */
@@ -90,34 +100,35 @@ static bool is_level(Place key, int64_t size)
     return IS("level") || IS("Level") || IS("severity") || IS("levelname") || IS("log.level");
 }
 
-/* A flat record of the application with no level that matters, no error and no number of the input: it says nothing, of
-   whichever request. */
-static bool is_quiet_record(Place at, Place end)
+/* Behind a message that is a flat record of the application with no level that matters, no error and no number of the input: it
+   says nothing, of whichever request. Else NULL. */
+static Place behind_quiet_record(Place at, Place stop)
 {
-    if (!EXPECT(at, "{")) return false;
+    if (!EXPECT(at, "{")) return NULL;
     for (;;) {
-        if (!EXPECT(at, QUOTE)) return false;
+        if (!EXPECT(at, QUOTE)) return NULL;
         Place key = at;
-        if (!(at = behind_inner(at, end))) return false;
+        if (!(at = behind_inner(at, stop))) return NULL;
         int64_t size = at - key - 2;
-        if (memchr(key, '\\', (size_t)size) || *at++ != ':') return false;
+        if (memchr(key, '\\', (size_t)size) || *at++ != ':') return NULL;
         if (EXPECT(at, QUOTE)) {
             Place value = at;
-            if (!(at = behind_inner(at, end)) || !is_quiet_key(key, size, false)) return false;
+            if (!(at = behind_inner(at, stop)) || !is_quiet_key(key, size, false)) return NULL;
             for (Place equals = value; (equals = memchr(equals, '=', (size_t)(at - equals))); equals++)
-                if (is_digit(equals[1])) return false;
+                if (is_digit(equals[1])) return NULL;
             if (is_level(key, size) && !STARTS(value, "INFO" QUOTE) && !STARTS(value, "DEBUG" QUOTE) &&
                 !STARTS(value, "TRACE" QUOTE))
-                return false;
+                return NULL;
         } else if (EXPECT(at, "true") || EXPECT(at, "false") || EXPECT(at, "null")) {
-            if (!is_quiet_key(key, size, false) || is_level(key, size)) return false;
+            if (!is_quiet_key(key, size, false) || is_level(key, size)) return NULL;
         } else if (!(at = behind_number(at)) || !is_quiet_key(key, size, true)) {
-            return false;
+            return NULL;
         }
         if (EXPECT(at, "}")) break;
-        if (!EXPECT(at, ",")) return false;
+        if (!EXPECT(at, ",")) return NULL;
     }
-    return at + (STARTS(at, "\\n") ? 2 : 0) == end;
+    if (STARTS(at, "\\n")) at += 2;
+    return *at == '"' ? at + 1 : NULL;
 }
 
 /* ---- the platform's events */
@@ -249,21 +260,6 @@ enum { ID_IN_EVENT = 7, TIME_IN_EVENT = ID_IN_EVENT + EVENT_ID + 14, TEXT_IN_EVE
 #define PLATFORM_ESCAPED QUOTE "," TEXT("type") "platform."
 #define RECORD QUOTE "," KEY("record") "{" TEXT("requestId")
 
-static uint64_t hash_of(struct met one)
-{
-    uint64_t mixed = (one.id[0] * 0x9E3779B97F4A7C15u ^ one.id[1]) * 0xC2B2AE3D27D4EB4Fu ^ one.id[2];
-    mixed = (mixed ^ mixed >> 29) * 0x165667B19E3779F9u ^ one.last;
-    return mixed ^ mixed >> 32;
-}
-
-static struct met *find(const struct ids *table, struct met one)
-{
-    for (uint64_t place = hash_of(one);; place++) {
-        struct met *slot = table->slots + (place & (uint64_t)(table->size - 1));
-        if (!slot->last || memcmp(slot, &one, sizeof one) == 0) return slot;
-    }
-}
-
 /* The number that eight digits make. */
 static uint64_t eight(Place digits)
 {
@@ -273,23 +269,19 @@ static uint64_t eight(Place digits)
     return value * 42949672960001u >> 32;
 }
 
-/* Whether an id of 56 digits was met before; from now on it is. */
-int64_t met_before(const struct ids *fresh, const struct ids *old, Place digits)
+/* How often an event came whose id has 56 digits, this time included. */
+int64_t count_event(const struct ids *fresh, const struct ids *old, Place digits)
 {
-    struct met one;
-    for (int i = 0; i < 3; i++) one.id[i] = eight(digits + 16 * i) * 100000000 + eight(digits + 16 * i + 8);
-    one.last = eight(digits + 48) + 1;
-    struct met *slot = find(fresh, one);
-    if (slot->last || find(old, one)->last) return true;
-    *slot = one;
-    return false;
-}
-
-/* Copy what `from` holds into `to`, which is larger and empty. */
-void enlarge_ids(const struct ids *from, const struct ids *to)
-{
-    for (int64_t i = 0; i < from->size; i++)
-        if (from->slots[i].last) *find(to, from->slots[i]) = from->slots[i];
+    uint64_t number[7], id[EVENT_WORDS];
+    for (int i = 0; i < 7; i++) number[i] = eight(digits + 8 * i);
+    /* Nineteen digits fit into a word: two times eight, and three of the last eight. */
+    id[0] = number[0] * 100000000 + number[1];
+    id[1] = number[2] * 100000000 + number[3];
+    id[2] = number[4] * 100000000 + number[5];
+    id[0] += number[6] / 100000 * 10000000000000000;
+    id[1] += number[6] % 100000 / 1000 * 10000000000000000;
+    id[2] += number[6] % 1000 * 10000000000000000;
+    return (int64_t)count_again(fresh, old, id, EVENT_WORDS);
 }
 
 static bool digits_only(Place at, int size)
@@ -356,40 +348,48 @@ static bool text(Place buffer, Place *at, Place stop, int64_t *begin, int64_t *s
     return true;
 }
 
-/* Events one after the other, from number `counts->events` on; false where one is not as usual or has no end. */
+static bool is_platform(Place text)
+{
+    return STARTS(text, "{\\\"time\\\":\\\"") && is_time(text + 12) && STARTS(text + 36, PLATFORM_ESCAPED);
+}
+
+/* Events one after the other, from number `*count` on, as APPLICATION where they say nothing, else as DOUBTFUL; false where one
+   is not as usual or has no end. */
 static bool read_events(Place buffer, Place *at, Place stop, const struct events *events, int64_t *count)
 {
-    Place place = *at;
-    for (;;) {
-        Place event = place;
+    for (Place place = *at;; place++) {
+        Place event = place, text = place + TEXT_IN_EVENT;
         if (stop - place < TEXT_IN_EVENT || !STARTS(place, "{\"id\":\"") ||
             !digits_only(place + ID_IN_EVENT, EVENT_ID) || !STARTS(place + TIME_IN_EVENT - 14, "\",\"timestamp\":") ||
             !digits_only(place + TIME_IN_EVENT, 13) || place[TIME_IN_EVENT] == '0' ||
-            !STARTS(place + TEXT_IN_EVENT - 12, ",\"message\":\""))
+            !STARTS(text - 12, ",\"message\":\""))
             return false;
         int64_t time = 0;
         for (int i = 0; i < 13; i++) time = time * 10 + place[TIME_IN_EVENT + i] - '0';
-        if (!(place = behind_text(place + TEXT_IN_EVENT, stop)) || stop - place < 2 || *place++ != '}') return false;
+        Place quiet = is_platform(text) ? NULL : behind_quiet_record(text, stop);
+        place = quiet ? quiet : behind_text(text, stop);
+        if (!place || stop - place < 2 || *place++ != '}') return false;
         events->place[*count] = event - buffer;
         events->time[*count] = time * 1000;
+        events->kind[*count] = quiet ? APPLICATION : DOUBTFUL;
         ++*count;
-        if (*place == ']') break;
-        if (*place++ != ',') return false;
+        *at = place;
+        if (*place == ']') return true;
+        if (*place != ',') return false;
     }
-    *at = place;
-    return true;
 }
 
+/* An object with events of a function, from number `*count` on. */
 static bool read_object(Place buffer, Place *at, Place stop, const struct events *events, int64_t *count,
-                          struct object *object)
+                        struct stream *stream)
 {
     Place place = *at;
     int64_t owner, size;
     if (!EXPECT(place, "{\"messageType\":\"DATA_MESSAGE\",\"owner\":\"") || !text(buffer, &place, stop, &owner, &size))
         return false;
-    if (!EXPECT(place, ",\"logGroup\":\"") || !text(buffer, &place, stop, &object->group, &object->group_size))
+    if (!EXPECT(place, ",\"logGroup\":\"") || !text(buffer, &place, stop, &stream->group, &stream->group_size))
         return false;
-    if (!EXPECT(place, ",\"logStream\":\"") || !text(buffer, &place, stop, &object->stream, &object->stream_size))
+    if (!EXPECT(place, ",\"logStream\":\"") || !text(buffer, &place, stop, &stream->name, &stream->name_size))
         return false;
     if (!EXPECT(place, ",\"subscriptionFilters\":[")) return false;
     while (EXPECT(place, "\""))
@@ -400,10 +400,101 @@ static bool read_object(Place buffer, Place *at, Place stop, const struct events
     return true;
 }
 
+/* The number of a stream, which may be a new one; -1 where there is no room for it. */
+static int64_t number_of(Place buffer, struct stream stream, struct delivered *out)
+{
+    for (int64_t i = 0; i < out->stream_count; i++) {
+        const struct stream *known = out->streams + i;
+        if (known->name_size == stream.name_size && known->group_size == stream.group_size &&
+            !memcmp(buffer + known->name, buffer + stream.name, (size_t)stream.name_size) &&
+            !memcmp(buffer + known->group, buffer + stream.group, (size_t)stream.group_size))
+            return i;
+    }
+    if (out->stream_count == out->most_streams) return -1;
+    out->streams[out->stream_count] = stream;
+    return out->stream_count++;
+}
+
+/* Whether no other stream in the scan names a request that this event names; false also where that cannot be told. */
+static bool names_own(Place text, Place end, struct requests *requests, uint64_t stream)
+{
+    for (Place at = text; (at = memchr(at, 'u', (size_t)(end - at))); at++) {
+        if (at[-1] == '\\') return false; /* whatever it spells */
+        if (!STARTS(at - 3, "RequestId") && !STARTS(at - 3, "requestId")) continue;
+        Place id = at + sizeof "uestId" - 1;
+        uint64_t words[REQUEST_WORDS];
+        for (int i = 0; i < 6 && (*id == '\\' || *id == '"' || *id == ':' || *id == ' '); i++) id++;
+        if (!requests->room || !uuid_of(id, words)) return false;
+        uint64_t *slot = slot_of(&requests->ids, words, REQUEST_WORDS);
+        if (slot[REQUEST_WORDS] && slot[REQUEST_WORDS] != stream + 1) return false;
+        requests->room -= !slot[REQUEST_WORDS];
+        memcpy(slot, words, sizeof words);
+        slot[REQUEST_WORDS] = stream + 1;
+    }
+    return true;
+}
+
+/* Behind an event and what follows it, a comma or a bracket. */
+static Place event_end(Place buffer, const struct object *object, const struct events *events, int64_t number)
+{
+    return buffer + (number + 1 < object->behind ? events->place[number + 1] : object->end - 1);
+}
+
+/* The same of all events of an object that say anything. */
+static bool object_names_own(Place buffer, const struct object *object, const struct events *events,
+                             struct requests *requests)
+{
+    for (int64_t number = object->first; number < object->behind; number++) {
+        Place text = buffer + events->place[number] + TEXT_IN_EVENT, end = event_end(buffer, object, events, number) - 3;
+        if (events->kind[number] != APPLICATION && !names_own(text, end, requests, (uint64_t)object->stream))
+            return false;
+    }
+    return true;
+}
+
+/* Find whole objects between `begin` and `end`, and their events. Gives the place behind the last of them.
+
+   Attempts count in the order of the lines, which gathering changes between streams: this ends before an object that may name a
+   request of another stream. `requests` is any table; what it holds is forgotten. */
+int64_t find_objects(Place buffer, int64_t begin, int64_t end, const struct events *events, struct delivered *out,
+                     const struct ids *requests)
+{
+    Place at = buffer + begin, stop = buffer + end;
+    struct requests named = {*requests, requests->size / 2};
+    memset(requests->slots, 0, sizeof *requests->slots * (size_t)(requests->size * (REQUEST_WORDS + 1)));
+    out->stream_count = out->object_count = out->event_count = 0;
+    out->other = -1;
+    for (bool own = true; own && out->object_count < out->most_objects;) {
+        while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
+        Place place = at;
+        struct object object = {at - buffer, 0, 0, out->event_count, out->event_count, -1};
+        struct stream stream;
+        if (!read_object(buffer, &place, stop, events, &object.behind, &stream)) {
+            /* Its events, whatever they are, come before those that follow, also where one is delivered twice. Where it is
+               followed by anything else its end may be no end. */
+            if (at < stop && *at == '{' && (place = behind_object(at, stop)) && (*place == '{' || *place == '\n')) {
+                out->other = object.begin;
+                at = place;
+            }
+            break;
+        }
+        object.end = place - buffer;
+        object.stream = number_of(buffer, stream, out);
+        if (object.stream < 0) break;
+        own = object_names_own(buffer, &object, events, &named);
+        if (!own && out->object_count) break;
+        out->objects[out->object_count++] = object;
+        out->event_count = object.behind;
+        at = place;
+    }
+    return at - buffer;
+}
+
+/* ---- what was found, stream by stream */
+
 static enum kind kind_of(Place text, Place end, struct invocation *invocation, const struct segments *segments)
 {
-    if (!STARTS(text, "{\\\"time\\\":\\\"") || !is_time(text + 12) || !STARTS(text + 36, PLATFORM_ESCAPED))
-        return is_quiet_record(text, end) ? APPLICATION : DOUBTFUL;
+    if (!is_platform(text)) return DOUBTFUL;
     Place at = text + 36 + sizeof PLATFORM_ESCAPED - 1;
     if (STARTS(at, "start") || STARTS(at, "initStart")) {
         if (EXPECT(at, "start" RECORD) && started(at, end, invocation)) return invocation->id ? START : DOUBTFUL;
@@ -416,74 +507,65 @@ static enum kind kind_of(Place text, Place end, struct invocation *invocation, c
     return DOUBTFUL;
 }
 
-/* The segments of an object, from its first START on. */
-static void read_segments(Place buffer, const struct object *object, const struct events *events,
-                          const struct segments *segments, struct counts *counts, const struct ids *fresh,
-                          const struct ids *old)
+/* One more event of a stream, which ends before `end`: its kind, and what it means for the segments. */
+static void take_event(const struct events *events, int64_t number, Place text, Place end, struct invocation *invocation,
+                       const struct segments *segments, struct counts *counts)
 {
-    struct invocation invocation = {.id = NULL};
-    for (int64_t number = object->first; number < object->behind; number++) {
-        Place event = buffer + events->place[number];
-        Place next = buffer + (number + 1 < object->behind ? events->place[number + 1] : object->end - 1);
-        struct invocation before = invocation;
-        invocation.now = events->time[number];
-        enum kind kind = kind_of(event + TEXT_IN_EVENT, next - 3, &invocation, segments);
-        if (met_before(fresh, old, event + ID_IN_EVENT)) {
-            kind = DUPLICATE;
-            invocation = before;
-            invocation.arn = NULL;
+    struct invocation before = *invocation;
+    invocation->now = events->time[number];
+    if (events->kind[number] == DOUBTFUL) events->kind[number] = (uint8_t)kind_of(text, end, invocation, segments);
+    enum kind kind = events->kind[number];
+    if (kind == START) {
+        if (before.id && before.state == REPORTED) {
+            int64_t row = before.row;
+            segments->plain[row] = true;
+            segments->traced[row] = before.trace != NULL;
+            if (before.trace) memcpy(segments->traces + TRACE * counts->traces++, before.trace, TRACE);
         }
-        events->kind[number] = (uint8_t)kind;
-        if (kind == START) {
-            if (before.id && before.state == REPORTED) {
-                int64_t row = before.row;
-                segments->plain[row] = true;
-                segments->traced[row] = before.trace != NULL;
-                if (before.trace) memcpy(segments->traces + TRACE * counts->traces++, before.trace, TRACE);
-            }
-            invocation.row = counts->starts++;
-            segments->first[invocation.row] = number;
-            segments->plain[invocation.row] = segments->traced[invocation.row] = false;
-            memcpy(segments->ids + ID * invocation.row, invocation.id, ID);
-        } else if (kind == END) {
-            invocation.state = invocation.state == SERVED ? ENDED : SPOILT;
-        } else if (kind == REPORT) {
-            invocation.state = invocation.state == SERVED || invocation.state == ENDED ? REPORTED : SPOILT;
-            segments->report[invocation.row] = object->begin;
-        } else if (kind == DUPLICATE || invocation.state != SERVED) {
-            invocation.state = SPOILT;
-        }
+        invocation->row = counts->starts++;
+        segments->first[invocation->row] = number;
+        segments->plain[invocation->row] = segments->traced[invocation->row] = false;
+        memcpy(segments->ids + ID * invocation->row, invocation->id, ID);
+    } else if (kind == END) {
+        invocation->state = invocation->state == SERVED ? ENDED : SPOILT;
+    } else if (kind == REPORT) {
+        invocation->state = invocation->state == SERVED || invocation->state == ENDED ? REPORTED : SPOILT;
+        segments->report[invocation->row] = events->place[number];
+    } else if (invocation->state != SERVED) {
+        invocation->state = SPOILT;
     }
 }
 
-/* Look at the objects between `begin` and `end`. Gives the place up to which they were whole.
-
-   The last START of each begins no segment, as its end is not in sight. */
-int64_t scan_subscription(Place buffer, int64_t begin, int64_t end, const struct events *events,
-                          const struct segments *segments, struct counts *counts, struct object *objects,
-                          int64_t most_objects, int64_t *object_count, const struct ids *fresh, const struct ids *old)
+/* Copy the events that were found to `bytes`, those of each stream in their order and each with a comma behind it, without
+   those that were delivered before; and find the segments in them. The last START of each stream begins none, as its end is
+   not in sight. */
+void gather_events(Place buffer, const struct events *found, uint8_t *bytes, const struct events *events,
+                   const struct segments *segments, struct counts *counts, const struct delivered *out,
+                   const struct ids *fresh, const struct ids *old)
 {
-    Place at = buffer + begin, stop = buffer + end;
-    int64_t number = 0;
-    counts->events = counts->starts = counts->traces = 0;
-    while (number < most_objects) {
-        while (at < stop && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) at++;
-        struct object *object = objects + number;
-        Place place = at;
-        int64_t count = counts->events;
-        *object = (struct object){.begin = at - buffer, .first = count};
-        object->known = read_object(buffer, &place, stop, events, &count, object);
-        if (!object->known && (at >= stop || *at != '{' || !(place = behind_object(at, stop)))) break;
-        object->end = place - buffer;
-        if (object->known) {
-            counts->events = object->behind = count;
-            read_segments(buffer, object, events, segments, counts, fresh, old);
+    for (int64_t i = 0; i < out->event_count; i++)
+        if (count_event(fresh, old, buffer + found->place[i] + ID_IN_EVENT) > 1) found->kind[i] = DUPLICATE;
+    *counts = (struct counts){0};
+    uint8_t *to = bytes + MARGIN;
+    for (int64_t stream = 0; stream < out->stream_count; stream++) {
+        struct invocation invocation = {.id = NULL};
+        out->streams[stream].begin = to - bytes;
+        for (struct object *object = out->objects; object < out->objects + out->object_count; object++) {
+            for (int64_t i = object->first; object->stream == stream && i < object->behind; i++) {
+                if (found->kind[i] == DUPLICATE) continue;
+                Place event = buffer + found->place[i];
+                int64_t size = event_end(buffer, object, found, i) - event, number = counts->events++;
+                if (object->place < 0) object->place = to - bytes;
+                memcpy(to, event, (size_t)size);
+                to[size - 1] = ',';
+                events->place[number] = to - bytes;
+                events->time[number] = found->time[i];
+                events->kind[number] = found->kind[i];
+                take_event(events, number, to + TEXT_IN_EVENT, to + size - 3, &invocation, segments, counts);
+                to += size;
+            }
         }
-        at = place;
-        number++;
-        /* Its events, whatever they are, come before those that follow, also where one is delivered twice. */
-        if (!object->known) break;
+        out->streams[stream].end = to - bytes;
     }
-    *object_count = number;
-    return at - buffer;
+    memset(to, 0, MARGIN);
 }

@@ -13,6 +13,7 @@ from analyzer.measure.consistency import broken
 from analyzer.measure.discoveries import controlled
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold, environments_drawn
+from analyzer.measure.impact import impacts
 from analyzer.measure.metrics import families
 from analyzer.measure.metrics.breaches import breaches, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
@@ -21,7 +22,7 @@ from analyzer.measure.pictures import arrivals, histogram, levels, marks, points
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
 from analyzer.measure.slices import slices
-from analyzer.model import FunctionMeasurements, Measured, Measurements
+from analyzer.model import FunctionMeasurements, Impact, Measured, Measurements
 
 # Round durations that are reported when nobody named one: a person's patience, a caller's, a batch job's.
 ROUND_THRESHOLDS = (
@@ -99,12 +100,7 @@ SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT ve
        list_sort(list(DISTINCT memory_mb)) AS sizes
 FROM invocations WHERE {scope.where}""")
     settings = Settings(headline, _region(engine, scope) or region)
-    drawn, note = environments_drawn(engine, scope)
-    metrics: dict[str, Measured] = {}
-    with engine.holding(drawn.where):
-        for family in families():
-            for measured in family.measure(engine, drawn if family.thinned else scope, settings):
-                metrics[measured.metric] = _noted(measured, note) if family.thinned else measured
+    metrics, found = function_metrics(engine, scope, settings)
     return FunctionMeasurements(
         name=name,
         invocations=int(metrics["invocations"].value or 0),
@@ -117,9 +113,21 @@ FROM invocations WHERE {scope.where}""")
         region=settings.region,
         errors=error_groups(engine, scope),
         moments=moments(engine, scope, metrics),
+        impacts=found,
         alarms=[] if scope.mixed else list(alarms(engine, scope, metrics)),
         behind={} if scope.mixed else lines_behind(engine, scope, metrics),
     )
+
+
+def function_metrics(engine: Engine, scope: Scope, settings: Settings) -> tuple[dict[str, Measured], dict[str, Impact]]:
+    """What the rules look at: every metric by its name, and what each cause costs by the id of its hypothesis."""
+    drawn, note = environments_drawn(engine, scope)
+    metrics: dict[str, Measured] = {}
+    with engine.holding(drawn.where):
+        for family in families():
+            for measured in family.measure(engine, drawn if family.thinned else scope, settings):
+                metrics[measured.metric] = _noted(measured, note) if family.thinned else measured
+        return metrics, impacts(engine, drawn, settings, metrics)
 
 
 def _noted(measured: Measured, note: str | None) -> Measured:

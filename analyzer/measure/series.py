@@ -136,6 +136,49 @@ def step_over_line(times: Sequence[float], values: Sequence[float]) -> float:
     return n * log(max(line, floor) / max(step, floor)) - log(n)
 
 
+class Both(Struct, frozen=True):
+    """A line with one step in it. `over_line` and `over_step` say how much better it is than either alone, as differences of BIC.
+
+    `slope` is that of the line beside the step, per unit of time.
+    """
+
+    over_line: float
+    over_step: float
+    slope: float
+
+
+def step_and_line(times: Sequence[float], values: Sequence[float]) -> Both:
+    """Whether a series has a step and a slope at once, by least squares, the step wherever it serves best.
+
+    A line has two parameters, a step three, both together four.
+    """
+    import numpy as np
+
+    t, y = np.asarray(times, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    n = len(y)
+    if n < 8:
+        raise ValueError(f"A step and a line are not told apart by {n} values.")
+    t, y = t - t.mean(), y - y.mean()
+    total, tt = float(y @ y), float(t @ t)
+    left = y - t * float(t @ y) / tt
+    steps = (np.arange(n) >= np.arange(2, n - 1)[:, np.newaxis]).astype(np.float64)
+    steps -= steps.mean(axis=1, keepdims=True)
+    alone = total - float(((steps @ y) ** 2 / (steps**2).sum(axis=1)).max())
+    # What of each step no line describes.
+    own = steps - np.outer(steps @ t / tt, t)
+    energy = np.maximum((own**2).sum(axis=1), 1e-12)
+    best = int(((own @ left) ** 2 / energy).argmax())
+    height = float(own[best] @ left) / float(energy[best])
+    line = float(left @ left)
+    floor = 1e-12 * total + 1e-24
+    both = max(line - height**2 * float(energy[best]), floor)
+    return Both(
+        n * log(max(line, floor) / both) - 2 * log(n),
+        n * log(max(alone, floor) / both) - log(n),
+        float(t @ (y - height * steps[best])) / tt,
+    )
+
+
 def rhythm(cells: Sequence[tuple[int, float]], period: int, seed: int = 1) -> Rhythm | None:
     """What repeats with `period` in a series of (position, value) whose positions may have gaps; None below two periods.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count
 from typing import Any
 
 import yaml
@@ -45,20 +46,29 @@ def deployable(name: str) -> bool:
     return FUNCTION_NAME.fullmatch(name) is not None
 
 
-def logical_id(name: str) -> str:
-    """A CloudFormation id made of a function's name: letters and digits only."""
-    return "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_]", name) if part) or "Unnamed"
+def logical_ids(names: Iterable[str]) -> dict[str, str]:
+    """CloudFormation ids by function: letters and digits only, with a number where two names differ in nothing else."""
+    ids: dict[str, str] = {}
+    for name in names:
+        plain = "".join(part[:1].upper() + part[1:] for part in re.split(r"[-_]", name)) or "Unnamed"
+        free = (f"{plain}{number}" for number in count(2))
+        ids[name] = plain if plain not in ids.values() else next(one for one in free if one not in ids.values())
+    return ids
 
 
 def fragment(advice: Iterable[Advice]) -> Snippet | None:
     """The settings of one action for all its functions, as properties of their resources in a SAM template."""
-    resources = {
-        f"{logical_id(one.function)}Function": {
-            "Type": "AWS::Serverless::Function",
-            "Properties": {"FunctionName": one.function} | one.action.settings,
-        }
+    settings = {
+        one.function: one.action.settings
         for one in advice
         if one.action.settings and _known(one.action.settings) and deployable(one.function)
+    }
+    resources = {
+        f"{name}Function": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"FunctionName": function} | settings[function],
+        }
+        for function, name in logical_ids(settings).items()
     }
     return Snippet("yaml", to_yaml({"Resources": resources})) if resources else None
 
@@ -97,26 +107,28 @@ def rollback(functions: Iterable[FunctionMeasurements], settings: set[str]) -> S
 
 
 class _Alarm(Struct, frozen=True):
+    """`resources` by their logical ids without the part that names the function."""
+
     advice: AlarmAdvice
     resources: dict[str, Any]
 
 
 def alarms_for(functions: list[FunctionMeasurements]) -> tuple[list[AlarmAdvice], Snippet | None, Snippet | None]:
     """Alarms with thresholds from the period of the report, and what makes them in CloudFormation and in Terraform."""
-    alarms = [alarm for function in _named(functions) for alarm in _alarms(function)]
+    named = _named(functions)
+    ids = logical_ids(function.name for function in named)
+    alarms = [(ids[function.name], alarm) for function in named for alarm in _alarms(function)]
     if not alarms:
         return [], None, None
-    alarms.append(_throttles())
-    resources: dict[str, Any] = {}
-    for alarm in alarms:
-        resources |= alarm.resources
+    alarms.append(("All", _throttles()))
+    resources = {f"{name}{what}": body for name, alarm in alarms for what, body in alarm.resources.items()}
     template = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Parameters": {"AlarmTopicArn": {"Type": "String", "Description": "SNS topic that is told"}},
         "Resources": resources,
     }
     hcl = to_hcl(alarm_resources(resources))
-    return [alarm.advice for alarm in alarms], Snippet("yaml", to_yaml(template)), Snippet("hcl", hcl)
+    return [alarm.advice for _, alarm in alarms], Snippet("yaml", to_yaml(template)), Snippet("hcl", hcl)
 
 
 def _named(functions: list[FunctionMeasurements]) -> list[FunctionMeasurements]:
@@ -187,7 +199,7 @@ def _memory(function: str, alarm: Alarm) -> _Alarm:
         {"Namespace": NAMESPACE, "MetricName": metric, "Statistic": "Maximum"}, alarm,
     )  # fmt: skip
     filters = {
-        f"{logical_id(name)}MemoryIn{log_format}Logs": {
+        f"MemoryIn{log_format}Logs": {
             "Type": "AWS::Logs::MetricFilter",
             "Properties": {
                 "LogGroupName": f"/aws/lambda/{name}",
@@ -232,8 +244,9 @@ def _alarm(
     }
     resource = {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
     evidence = alarm.trial.evidence if alarm.trial else None
-    advice = AlarmAdvice(function or "all functions", name, condition, level, why, tried(alarm), evidence)
-    return _Alarm(advice, {f"{logical_id(function or 'All')}{what}Alarm": resource})
+    fired = [one.begin * 1_000_000 for one in alarm.trial.shown] if alarm.trial else []
+    advice = AlarmAdvice(function or "all functions", name, condition, level, why, tried(alarm), evidence, fired)
+    return _Alarm(advice, {f"{what}Alarm": resource})
 
 
 def _span(seconds: int) -> str:

@@ -132,7 +132,10 @@ class TimeoutAdvice(Struct, frozen=True):
 
 
 class AlarmAdvice(Struct, frozen=True):
-    """An alarm in words; `tried` says what it would have done on these logs, and `evidence` is the query that found out."""
+    """An alarm in words; `tried` says what it would have done on these logs, and `evidence` is the query that found out.
+
+    `fired` are the first times at which it would have gone off, those in the slow episode before others, in µs since 1970.
+    """
 
     function: str
     name: str
@@ -141,6 +144,7 @@ class AlarmAdvice(Struct, frozen=True):
     why: str
     tried: str
     evidence: str | None
+    fired: list[int]
 
 
 Direction = Literal["fall", "rise", "stay"]

@@ -21,9 +21,11 @@ from analyzer.report.symptoms import ANY, SYMPTOMS
 
 # The settings that logs show, and the metric that shows them.
 VISIBLE = {"MemorySize": "memory.size", "Timeout": "timeout.limit"}
-# Symptoms whose number vanishes with their cause. A change that happened stays in the logs, whatever is done about it.
+# Symptoms whose number vanishes with their cause.
 VANISHING = ("failing", "timing-out", "out-of-memory", "failing-start", "growing-memory")
 BASIS = "the limit of this report, below which the symptom has to fall where this is its cause"
+BACK = "what calls took before the change, and a quarter more, from where on this report speaks of a change"
+NO_OTHER = "where this was its cause, no such stretch comes back; that none came yet is no proof"
 
 
 def predictions(solutions: list[Solution], issues: list[Issue], functions: list[FunctionReport]) -> list[Prediction]:
@@ -35,7 +37,7 @@ def predictions(solutions: list[Solution], issues: list[Issue], functions: list[
             expected = [advice.action.expected] if advice.action.expected else []
             cause = (advice.function, solution.hypothesis)
             if not expected and solution.verdict == "supported" and cause not in met:
-                expected = list(_gone(advice.function, solution.hypothesis, issues))
+                expected = list(_gone(known[advice.function], solution.hypothesis, issues))
             met.add(cause)
             for one in expected:
                 before = known[advice.function].metrics[one.metric]
@@ -44,17 +46,27 @@ def predictions(solutions: list[Solution], issues: list[Issue], functions: list[
     return found
 
 
-def _gone(function: str, hypothesis: str, issues: list[Issue]) -> Iterator[Expected]:
-    """That a symptom which the hypothesis explains no longer reaches its limit."""
+def _gone(function: FunctionReport, hypothesis: str, issues: list[Issue]) -> Iterator[Expected]:
+    """That a symptom which the hypothesis explains no longer reaches its limit, in logs from after the action."""
     symptoms = {symptom.kind: symptom for symptom in SYMPTOMS}
     for issue in issues:
         symptom = symptoms[issue.kind]
-        explained = any(one.hypothesis == hypothesis and function in one.functions for one in issue.candidates)
-        if issue.kind in VANISHING and explained:
-            numbers = next(one.numbers for one in issue.functions if one.function == function)
+        if not any(one.hypothesis == hypothesis and function.name in one.functions for one in issue.candidates):
+            continue
+        numbers = next(one.numbers for one in issue.functions if one.function == function.name)
+        if issue.kind in VANISHING:
             limit = 0.0 if symptom.warning == ANY else symptom.warning
             unit = numbers[symptom.metric].unit
             yield Expected(metric=symptom.metric, unit=unit, value=0.0, low=0.0, high=limit, basis=BASIS)
+        elif issue.kind == "changed":
+            # The change itself is in no logs from after the action, and the duration is.
+            level = function.metrics["change.before"]
+            assert isinstance(level, Measured)
+            assert level.value is not None
+            high = symptom.warning * level.value
+            yield Expected(metric="duration.p50", unit="ms", value=level.value, low=0.0, high=high, basis=BACK)
+        elif issue.kind == "episode":
+            yield Expected(metric="episode.count", unit="count", value=0.0, low=0.0, high=0.0, basis=NO_OTHER)
 
 
 def _prediction(solution: Solution, advice: Advice, expected: Expected, before: Measured) -> Prediction:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime
 
 from analyzer import figures
 from analyzer.model import Evidence, Expected, Measured, Move, Verdict
@@ -27,7 +28,7 @@ Numbers = dict[str, Measured]
 # The methods below by the names under which templates know them.
 FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
-    "period", "verdict", "limit", "moment", "instant", "move", "share", "spent",
+    "period", "verdict", "limit", "moment", "instant", "lag", "move", "share", "spent",
 )  # fmt: skip
 FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query")
 
@@ -160,6 +161,12 @@ class Words:
         """A time to the second: 2026-03-05 06:31:48Z, in which no colon can begin an emoji."""
         text = f"{moment[:10]} {moment[11:19]}Z"
         return Markdown(text) if INSTANT.fullmatch(text) else markdown(text)
+
+    @staticmethod
+    def lag(microseconds: int, moment: str) -> str:
+        """How long after `moment`, or before it: 5.0 min after."""
+        passed = microseconds - datetime.fromisoformat(moment).timestamp() * 1e6
+        return f"{figures.span(abs(passed))} {'after' if passed >= 0 else 'before'}"
 
     limit = staticmethod(limit)
 

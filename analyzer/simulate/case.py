@@ -39,11 +39,20 @@ class Effect(Struct, frozen=True):
         return self.relative is None or abs(self.relative) >= LEAST_EFFECT
 
 
+class Cost(Struct, frozen=True):
+    """What is there only because of a fault: waiting in milliseconds, failed calls, GB-seconds billed, and calls at all."""
+
+    ms: float
+    failures: int
+    gb_seconds: float
+    calls: int
+
+
 class Truth(Struct, frozen=True, kw_only=True):
     """What is known of a case because it was made. Times are ISO 8601 in UTC; `begin` and `end` are those of the fault.
 
     `injects` are the hypotheses that are true, without that of a fault that did not show; `also` those that are true beside
-    them. `manifest` says that every fault of the case showed.
+    them. `manifest` says that every fault of the case showed. `costs` are by hypothesis: this run less one without its fault.
     """
 
     scenario: str
@@ -59,6 +68,7 @@ class Truth(Struct, frozen=True, kw_only=True):
     begin: str | None
     end: str | None
     effect: dict[str, Effect]
+    costs: dict[str, Cost]
     parameters: dict[str, Any]
 
 
@@ -112,13 +122,11 @@ class Case:
     def truth(self) -> Truth:
         effect = effects(self.run, self.twin)
         # Of two faults each has to show by itself, beside the other.
+        alone = {fault.sentence: self.twin if len(self.faults) == 1 else self.without(fault) for fault in self.faults}
         shown = [
             fault
             for fault in self.faults
-            if any(
-                one.manifest
-                for one in (effect if len(self.faults) == 1 else effects(self.run, self.without(fault))).values()
-            )
+            if any(one.manifest for one in effects(self.run, alone[fault.sentence]).values())
         ]
         injects = [one for fault in shown for one in fault.injects]
         also = {one for fault in shown for one in fault.accompanies}
@@ -127,6 +135,8 @@ class Case:
             also.add("cold-start")
         if any(call.ended == "out_of_memory" for call in self.run.calls):
             also.add("out-of-memory")
+        if any(call.suppressed_ms for call in self.run.calls):
+            also.add("init-failure")
         faulty = any(fault.without for fault in self.faults)
         return Truth(
             scenario=self.name,
@@ -142,6 +152,12 @@ class Case:
             begin=iso(self.names.begin + self.run.onset) if faulty else None,
             end=iso(self.names.begin + self.run.until) if faulty else None,
             effect=effect,
+            costs={
+                name: costs(self.run, alone[fault.sentence])
+                for fault in self.faults
+                if fault.without
+                for name in fault.injects
+            },
             parameters=msgspec.structs.asdict(self.parameters),
         )
 
@@ -170,6 +186,16 @@ class Case:
             raise UserError(f"cannot write to {folder}: {problem.strerror}") from problem
 
 
+def costs(run: Run, twin: Run) -> Cost:
+    """What `run` has more than `twin`; less where it is negative."""
+    return Cost(
+        ms=round(_waited(run) - _waited(twin), 2),
+        failures=_failed(run) - _failed(twin),
+        gb_seconds=round(_gb_seconds(run) - _gb_seconds(twin), 6),
+        calls=len(run.calls) - len(twin.calls),
+    )
+
+
 def effects(run: Run, twin: Run) -> dict[str, Effect]:
     """What callers wait (95th percentile), how many calls fail, what is billed (GB-s), and how full memory is (95th percentile)."""
     with_fault, without = _numbers(run), _numbers(twin)
@@ -183,10 +209,23 @@ def _numbers(run: Run) -> dict[str, float]:
     waited = np.array([call.end - call.due for call in run.calls])
     return {
         "p95_ms": float(np.quantile(waited, 0.95)),
-        "error_rate": sum(call.ended != "ok" for call in run.calls) / len(run.calls),
-        "gb_seconds": sum(billed_ms(call) * call.memory_mb for call in run.calls) / 1000 / 1024,
+        "error_rate": _failed(run) / len(run.calls),
+        "gb_seconds": _gb_seconds(run),
         "memory_mb": float(np.quantile([call.used_mb for call in run.calls], 0.95)),
     }
+
+
+def _waited(run: Run) -> float:
+    """What REPORT lines add up to: initialisations and durations. Waiting for a free environment is in no log."""
+    return sum(call.duration_ms + (call.init_ms or 0.0) for call in run.calls)
+
+
+def _failed(run: Run) -> int:
+    return sum(call.ended != "ok" for call in run.calls)
+
+
+def _gb_seconds(run: Run) -> float:
+    return sum(billed_ms(call) * call.memory_mb for call in run.calls) / 1000 / 1024
 
 
 def _relative(value: float, without: float) -> float | None:

@@ -153,7 +153,8 @@ def pairs(file: str) -> list[str]:
     """Every two faults that one function can have at once and that logs could tell apart, as names of cases.
 
     At most one of them begins at a moment of its own, for two at the same moment nobody could tell apart; none brings about
-    what the other is, or sets how many calls run at once as the other does; and none is a kind that no log can show.
+    what the other is, sets the strength of the other, or how many calls run at once as the other does; and none is a kind that
+    no log can show.
     """
     sections = _ranges(file)
     faults = [(name, one) for name, one in scenarios().items() if one.injects and not one.expects]
@@ -164,7 +165,8 @@ def pairs(file: str) -> list[str]:
             name in sections.get(first, {}) and name in sections.get(second, {}) for name in ("onset", "concurrency")
         )
         and not {*one.injects, *one.accompanies} & {*other.injects, *other.accompanies}
-        and not set(one.without) & set(other.without)
+        and not set(one.without) & {*other.without, *sections.get(second, {})}
+        and not set(other.without) & set(sections.get(first, {}))
     ]
 
 

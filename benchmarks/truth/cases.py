@@ -21,12 +21,13 @@ from msgspec import Struct
 import analyzer
 from analyzer.ingest import ingest
 from analyzer.lake import Lake
-from analyzer.measure import measure
-from analyzer.model import Measured, Source
+from analyzer.measure.everything import ROUND_THRESHOLDS, function_metrics
+from analyzer.measure.family import Settings
+from analyzer.measure.scope import Scope
+from analyzer.model import Impact, Measured, Source
 from analyzer.simulate import Case, pairs, scenarios
+from analyzer.simulate.case import Cost
 
-# One case in so many goes through log text and ingest where not all do.
-THROUGH_TEXT = 10
 # For every so many cases of a single fault or none, one of two faults.
 DOUBLES = 4
 MADE = Source(
@@ -59,19 +60,27 @@ class Spec(Struct, frozen=True):
 
 
 class MeasuredCase(Struct, frozen=True):
-    """`true` are the hypotheses that hold, `injects` those that were put in, `expects` the verdicts that honesty demands."""
+    """`true` are the hypotheses that hold, `injects` those that were put in, `expects` the verdicts that honesty demands.
+
+    `costs` are what each fault adds to its twin, `impacts` what was measured of that.
+    """
 
     spec: Spec
     manifest: bool
     injects: list[str]
     true: frozenset[str]
     expects: dict[str, str]
+    costs: dict[str, Cost]
     metrics: dict[str, Measured]
+    impacts: dict[str, Impact]
     seconds: dict[str, float]
 
 
-def specs(sizes: dict[int, int], file: str, first_seed: int, *, all_text: bool = False) -> list[Spec]:
-    """So many seeds of each scenario at each size, and two faults at once for a fourth as many cases."""
+def specs(sizes: dict[int, int], file: str, first_seed: int, *, text: bool) -> list[Spec]:
+    """So many seeds of each scenario at each size, and two faults at once for a fourth as many cases.
+
+    With `text` each is written as logs and read again; without, its rows are put into the lake as they are.
+    """
     together = pairs(file)
     found = []
     for requests, seeds in sizes.items():
@@ -80,10 +89,7 @@ def specs(sizes: dict[int, int], file: str, first_seed: int, *, all_text: bool =
         single = [(name, first_seed + seed) for name in scenarios() for seed in range(seeds)]
         double = [(chance.choice(together), first_seed + number) for number in range(len(single) // DOUBLES)]
         found += [(name, seed, requests) for name, seed in single + double]
-    return [
-        Spec(name, seed, requests, file, all_text or number % THROUGH_TEXT == 0)
-        for number, (name, seed, requests) in enumerate(found)
-    ]
+    return [Spec(name, seed, requests, file, text) for name, seed, requests in found]
 
 
 def make(spec: Spec) -> MeasuredCase:
@@ -103,10 +109,8 @@ def make(spec: Spec) -> MeasuredCase:
                 commit.add_lines(lines)
                 commit.add_sources([MADE])
         marks.append(time.perf_counter())
-        measurements = measure(lake)
-        assert measurements is not None
+        metrics, impacts = measured(lake, truth.function)
         marks.append(time.perf_counter())
-    (function,) = measurements.functions
     names = ("simulate", "store", "measure")
     return MeasuredCase(
         spec=spec,
@@ -114,9 +118,18 @@ def make(spec: Spec) -> MeasuredCase:
         injects=truth.injects,
         true=frozenset(truth.injects) | frozenset(truth.also),
         expects=truth.expects,
-        metrics=function.metrics,
+        costs=truth.costs,
+        metrics=metrics,
+        impacts=impacts,
         seconds={name: after - before for name, before, after in zip(names, marks, marks[1:], strict=False)},
     )
+
+
+def measured(lake: Lake, function: str) -> tuple[dict[str, Measured], dict[str, Impact]]:
+    """What diagnosis looks at, without the pictures, slices and sums over all functions of a whole report."""
+    with lake.open() as engine:
+        scope = Scope(function=function)
+        return function_metrics(engine, scope, Settings(ROUND_THRESHOLDS[0]))
 
 
 def made(chosen: Sequence[Spec], jobs: int, keep: Path | None) -> Iterator[MeasuredCase]:

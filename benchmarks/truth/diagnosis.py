@@ -1,7 +1,7 @@
 """How well the rules find faults that were put into simulated logs: the numbers behind any claim about diagnosis.
 
-Each case goes from rows to lake, measurements and hypotheses; a tenth of them, or all with --text, through log text and ingest
-instead. Rules are whatever lies in rules/.
+Each case goes the whole way: log text of an S3 export, ingest, measuring, rules. Left out are what a report adds to that, its
+pictures, slices and files. Rules are whatever lies in rules/. With --keep the run may be stopped and goes on where it was.
 
     top-1, top-3      the injected hypothesis is the first, or among the first three, that is supported or weak
     missed            it is neither supported nor weak
@@ -12,6 +12,7 @@ instead. Rules are whatever lies in rules/.
     ECE               expected calibration error of the probabilities, ten bins, of what could be tested
     untestable        cases whose logs cannot show the cause, and that are reported so
     unfiltered        all faults, also those that change no number by a tenth against their twin
+    costs             intervals of what a supported cause costs that hold what its twin without the fault saves
 
 The last lines hold a report of fixed order against the same cases: memory, then cold starts, then the algorithm, whatever the
 logs say.
@@ -28,13 +29,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from analyzer.diagnose import Rule, diagnose, load_rules
-from analyzer.model import SEVERITIES, FunctionMeasurements
+from analyzer.measure import price_table
+from analyzer.measure.metrics.cost import DEFAULT_REGION
+from analyzer.model import SEVERITIES, FunctionMeasurements, Hypothesis
 from analyzer.resources import shipped
 from analyzer.simulate import ranges, scenarios
 from benchmarks.truth.cases import MeasuredCase, Spec, made, specs
 
 # Requests a case, and how many seeds of each scenario at that size.
-SIZES = {250: 6, 2_000: 6, 20_000: 2}
+SIZES = {250: 16, 2_000: 14, 20_000: 2}
 BINS = 10
 ALARMING = SEVERITIES[: SEVERITIES.index("warning") + 1]
 # What a report names that always says the same; it is credited for either kind of trouble with memory.
@@ -58,6 +61,7 @@ class Result(NamedTuple):
     true: frozenset[str]
     expects: dict[str, str]
     opinions: list[Opinion]
+    held: dict[str, list[bool]]
     seconds: dict[str, float]
 
     @property
@@ -99,10 +103,33 @@ def judge(case: MeasuredCase) -> Result:
         errors=[],
         behind={},
         alarms=[],
+        impacts=case.impacts,
     )
-    opinions = [Opinion(one.id, one.verdict, one.probability, one.severity) for one in diagnose(function, rules())]
+    hypotheses = diagnose(function, rules())
+    opinions = [Opinion(one.id, one.verdict, one.probability, one.severity) for one in hypotheses]
     seconds = case.seconds | {"diagnose": time.perf_counter() - begin}
-    return Result(case.spec, case.manifest, case.injects, case.true, case.expects, opinions, seconds)
+    return Result(
+        case.spec, case.manifest, case.injects, case.true, case.expects, opinions, held(case, hypotheses), seconds
+    )
+
+
+def held(case: MeasuredCase, hypotheses: Sequence[Hypothesis]) -> dict[str, list[bool]]:
+    """By kind of cost, whether the intervals of supported causes hold what the twin without the fault has less."""
+    price = price_table()["regions"][DEFAULT_REGION]
+    found: dict[str, list[bool]] = {}
+    for one in hypotheses:
+        if one.verdict != "supported" or one.impact is None or one.id not in case.costs:
+            continue
+        cost = case.costs[one.id]
+        usd = cost.gb_seconds * price["x86_gb_second"] + cost.calls * price["request"]
+        for kind, measured, true in (
+            ("time", one.impact.ms, cost.ms),
+            ("failures", one.impact.failures, cost.failures),
+            ("money", one.impact.usd, usd),
+        ):
+            if measured is not None and measured.low is not None and measured.high is not None:
+                found.setdefault(kind, []).append(measured.low <= true <= measured.high)
+    return found
 
 
 def share(hits: Iterable[bool]) -> str:
@@ -166,6 +193,12 @@ def scores(results: Sequence[Result]) -> dict[str, str]:
             for result in results
             for hypothesis, verdict in result.expects.items()
         ),
+        **{
+            f"costs of one fault: {kind} within": share(
+                fits for result in testable for fits in result.held.get(kind, [])
+            )
+            for kind in ("time", "failures", "money")
+        },
         "fixed order: top-1": fixed(1),
         "fixed order: top-3": fixed(3),
         "fixed order: false alarms": share(True for _ in healthy),
@@ -200,6 +233,21 @@ def print_confusion(results: Sequence[Result]) -> None:
         print(f"| {name} | {len(counted)} | {hits} | {said} |")
 
 
+def print_lacking(results: Sequence[Result]) -> None:
+    """Of two faults those that are not among the first three, and what was said of them instead."""
+    lacking: dict[str, Counter[str]] = {}
+    for result in results:
+        if not (result.spec.double and result.manifest):
+            continue
+        for name in set(result.injects) - set(result.named[:3]):
+            verdict = {one.id: one.verdict for one in result.opinions}[name]
+            lacking.setdefault(name, Counter())["later" if name in result.named else verdict] += 1
+    print("| of two faults, not among three | cases | what was said of it |")
+    print("|---|---:|---|")
+    for name, said in sorted(lacking.items(), key=lambda item: (-item[1].total(), item[0])):
+        print(f"| {name} | {said.total()} | {', '.join(f'{what} {times}' for what, times in said.most_common())} |")
+
+
 def print_calibration(results: Sequence[Result]) -> None:
     """What was said and what was true, in the bins of the calibration error."""
     print("| probability said | verdicts | said on average | true |")
@@ -216,21 +264,22 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=10_000)
     parser.add_argument("--times", type=float, default=1.0, help="more or fewer seeds than usual")
     parser.add_argument("--sizes", type=int, nargs="+", choices=list(SIZES), default=list(SIZES))
-    parser.add_argument("--text", action="store_true", help="all cases go through log text")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--keep", type=Path, help="a folder in which measured cases are kept, so that slices add up")
     chosen = parser.parse_args()
     sizes = {size: max(1, round(SIZES[size] * chosen.times)) for size in chosen.sizes}
-    todo = specs(sizes, chosen.ranges, chosen.first_seed, all_text=chosen.text)
+    todo = specs(sizes, chosen.ranges, chosen.first_seed, text=True)
     begin = time.perf_counter()
     results = [judge(case) for case in made(todo, chosen.jobs, chosen.keep)]
     took = time.perf_counter() - begin
     columns = {f"{size:,}": [result for result in results if result.spec.requests == size] for size in sizes}
-    columns |= {"all": results, "of these through text": [result for result in results if result.spec.text]}
+    columns["all"] = results
     print(f"{len(results)} cases, ranges {chosen.ranges}, seeds from {chosen.first_seed}\n")
     print_scores(columns)
     print()
     print_confusion(results)
+    print()
+    print_lacking(results)
     print()
     print_calibration(results)
     spent = Counter[str]()

@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a folder in which measured cases are kept")
     chosen = parser.parse_args()
     rules = load_rules(shipped("rules"))
-    cases = list(made(specs(SIZES, "tuning", 1), chosen.jobs, chosen.keep))
+    cases = list(made(specs(SIZES, "tuning", 1, text=False), chosen.jobs, chosen.keep))
     counts, priors, true = rows(cases, rules)
     PATH.write_text(written(fit(counts, priors, true), len(cases), len(true)), "utf-8")
     print(PATH.read_text("utf-8"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import random
 import tempfile
 from collections.abc import Callable, Iterator
@@ -43,9 +44,38 @@ LINES = [
     "[INFO]\t#\t@\tall is well",
     "[INFO]\t#\t@\tbatch done records=120 bytes=3.5",
     "[INFO]\t#\t%\tof another request n=1",
+    "[INFO]\t#\t@\tn=1, m=2.50; a.b=3) total_time=4 Thread_Id=5 pid=6 x=7%",
+    "[INFO]\t#\t@\tnothing: 9n=1 -n=2 n=3ms n=4. n=5:6 n=7/8 n=9-1 .n=1 n=1.2.3 n= 5 n==5 =5",
+    "[INFO]\t#\t@\ttwice n=1 n=2",
+    "[INFO]\t#\t@\tdigits n=123456789012345 m=1234567890123456 o=12345678.12345678 p=0.1234567891 q=000.1",
+    "[INFO]\t#\t@\t" + " ".join(f"n{number}={number}" for number in range(16)),
+    "[INFO]\t#\t@\t" + " ".join(f"n{number}={number}" for number in range(17)),
+    "[INFO]\t#\t@\tn=1 " + "x" * 1000 + " m=2",
+    "[INFO]\t#\t@\tn=1 " + "x" * 5000 + " m=2",
+    "[INFO]\t#\t@\t" + "n" * 64 + "=1 " + "m" * 65 + "=2",
+    "[INFO]\t#\t@\tbefore\nn=1\tm=2\x1c \x0b",
+    "[INFO]\t#\t@\tgr\u00f6\u00dfe=5 n=1",
+    "[INFO]\t#\t@\tn=\u0665",
+    "[INFO]\t#\t@ n=1",
+    "[INFO]\t#Z\t@\tn=1",
+    "[DEBUG]\t#\t@\tn=1",
+    "[TRACE]\t#\t@\tn=1",
+    "records=120 and more",
+    "=> n=4",
+    "XRAY TraceId: n=5",
+    "x n=5 LAMBDA_WARNING: advice",
+    "xZ @ LAMBDA_WARNING: n=5",
+    "fatal error: n=5",
     "[DEBUG]\t#\t@\tdetail",
     "[DEBUG] detail",
     "[WARNING]\t#\t@\tslow",
+    "[WARNING]\t#\t@\tslow n=1",
+    "[WARNING]\t#\t@\t",
+    "[WARNING]\t#\t@\tna\u00efve",
+    "[WARNING]\t#\t%\tof another request",
+    "[WARNING]\t#\t@\tjava.lang.IllegalStateException\n\tat example.Handler.handle",
+    "[WARNING]\t#\t@\tRequestId: @ Error: Task timed out after 3.00 seconds",
+    "[WARNING]\t#\t@\t" + '{"message":"inside","n":5}',
     "[ERROR]\t#\t@\tretrying",
     "[ERROR]\t#\t%\tof another request",
     "[INFO] Error: x\nTraceback (most recent call last):\n  File",
@@ -56,6 +86,12 @@ LINES = [
     "[warn] careful",
     "#\t@\tINFO\tall is well",
     "#\t@\tINFO\tcount=5",
+    "#\t@\tDEBUG\tcount=5",
+    "#\t@\tdbug\tcount=5",
+    "#\t@\tNOTICE\tcount=5",
+    "#\t@\tcount=5",
+    "#\t%\tINFO\tof another request count=5",
+    "#\tundefined\tINFO\twhile loading count=5",
     "#\t@\tERROR\tbroken",
     "#\t@\tWARN\tcareful",
     "#\t@\twarn: Shop[0]\n      careful",
@@ -76,6 +112,59 @@ LINES = [
     "Error raised from handler method",
     '  "errorType": "Function<ArgumentError>",',
     '{"level":"INFO","message":"fine","requestId":"@","items":3}',
+    '{"level": "DEBUG", "message": "spaces", "items": 3.25, "pid": 7, "cold_start": true, "parent": null}',
+    '{"level":"WARNING","message":"slow","requestId":"@","items":3}',
+    '{"level":"INFO","message":"fine","requestId":"%","items":3}',
+    '{"level":"INFO","message":"fine","requestId":"","request_id":7}',
+    '{"level":"INFO","message":"done n=5 m=6"}',
+    '{"level":"INFO","message":"done\\tn=5"}',
+    '{"level":"INFO","message":"done n=5","items":1}',
+    '{"level":"INFO","message":"\\u2705 done","items":1}',
+    '{"level":"INFO","message":"\\ud83d\\ude00 done","items":1}',
+    '{"level":"INFO","message":"\\ud83d done","items":1}',
+    '{"level":"INFO","message":"\\u004cAMBDA_WARNING: advice","items":1}',
+    '{"level":"INFO","message":"LAMBDA\\u005fWARNING: advice","items":1}',
+    '{"level":"INFO","message":"tab\tinside","items":1}',
+    '{"level":"INFO","severity":"ERROR","items":1}',
+    '{"level":30,"msg":"pino","items":1}',
+    '{"msg":"pino","items":1,"level":30}',
+    '{"level":30.0,"msg":"pino","items":1}',
+    '{"level":50,"msg":"pino","items":1}',
+    '{"level":null,"msg":"none","severity":"ERROR","items":1}',
+    '{"severity":30,"items":1}',
+    '{"log_level":"INFO","items":1}',
+    '{"message":7,"items":1}',
+    '{"items":1,"items":2}',
+    '{"items":1,"items":"two"}',
+    '{"items":-1,"zero":-0,"nought":-0.0,"large":123456789012345678,"small":0.1234567890123456,"exponent":1e3}',
+    '{"items":-1,"large":123456789012345,"small":0.12345678901234}',
+    '{"items":01}',
+    '{"items":1.}',
+    '{"items":1}}',
+    '{"items":1} x',
+    '{"items":1,}',
+    '{"":1,"a b":2,"a\\nb":3}',
+    '{"":1,"a b":2}',
+    '{"type":"platform.start","record":3}',
+    '{"type":"\\u0070latform.start","items":3}',
+    '{"type":"order","items":3}',
+    '{"type":5,"items":3}',
+    '{"event_type":"performance","function_name":"other","cpu_total_time":3}',
+    '{"exception_name":"KeyError","level":"WARNING"}',
+    '{"error.type":"KeyError","items":1}',
+    '{"error":{"type":"KeyError"},"level":"WARNING"}',
+    '{"e":1,"m":"orders","t":"x","v":3}',
+    '{"e":1,"m":"orders","t":"x","n":3}',
+    '{"fields":{"items":5},"level":"INFO"}',
+    '{"_aws":{"Timestamp":1},"items":5}',
+    '{"mdc":{"requestId":"%"},"items":5}',
+    '{"message":{"items":5}}',
+    "{" + ",".join(f'"n{number}":{number}' for number in range(16)) + "}",
+    "{" + ",".join(f'"n{number}":{number}' for number in range(17)) + "}",
+    "{" + ",".join(f'"n{number}":"x"' for number in range(40)) + "}",
+    "{}",
+    '{"a":[1]}',
+    '{"gr\u00f6\u00dfe":5}',
     '{"level":"ERROR","message":"bad"}',
     '{"errorMessage":"x","errorType":"y"}',
     '{"time":"2026-03-17T08:00:01.000Z","type":"platform.start","record":{"requestId":"@","version":"7"}}',
@@ -119,6 +208,11 @@ LINES = [
     "2026/03/17 08:00:01 ERROR no price",
     "[INFO]\t#\t@\t" + '{"level":"ERROR","message":"inside","n":5}',
     "#\t@\tINFO\t" + '{"records":5}',
+    "#\t@\tINFO\t" + '{"level":"warn","records":5}',
+    "#\t@\tWARN\t" + '{"level":"info","records":5}',
+    "#\t@\tINFO\t" + '{"records":5} n=3',
+    "#\t@\tINFO\t" + '{ "records":5}',
+    "[INFO]\t#\t@\t" + '{"message":"inside","n":5}',
     "#\t@\tSEVERE\tno price",
     "panic: no price",
     "XRAY TraceId: 1-6ac7c67c-4fb697db28b006524e491c37",
@@ -306,6 +400,45 @@ def test_a_line_inside_an_invocation_means_the_same_to_both_paths(line: str) -> 
     both([[content.encode()]])
 
 
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(st.text("ab_LTv.-=0159:/ ,;\t\n", max_size=40), min_size=1, max_size=12),
+    st.sampled_from(["[INFO]\t#\t@\t", "#\t@\tINFO\t", "x "]),
+)
+def test_both_paths_find_the_same_numbers_in_a_line(texts: list[str], prefix: str) -> None:
+    stream = Stream(1, 0.0)
+    both([["".join(stream.event(one, ID) for text in texts for one in invocation(prefix + text)).encode()]], 1 << 18)
+
+
+JSON_VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**17), 10**17),
+    st.floats(allow_nan=False),
+    st.text('INFO=5 n"\\\u2705', max_size=8),
+)
+KEYS = st.sampled_from(
+    ["level", "message", "msg", "requestId", "type", "severity", "n", "n_1", "pid", "error", "fields", "e"]
+)
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(KEYS, JSON_VALUES | st.dictionaries(KEYS, JSON_VALUES, max_size=2)), min_size=1, max_size=12
+    ),
+    st.sampled_from(["[INFO]\t#\t@\t", "#\t@\tWARN\t", ""]),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.booleans(),
+)
+def test_both_paths_read_the_same_in_a_record(
+    records: list[dict[str, Any]], prefix: str, separators: tuple[str, str], ascii_only: bool
+) -> None:
+    stream = Stream(1, 0.0)
+    texts = [prefix + json.dumps(one, separators=separators, ensure_ascii=ascii_only) for one in records]
+    both([["".join(stream.event(one, ID) for text in texts for one in invocation(text)).encode()]], 1 << 18)
+
+
 @pytest.mark.parametrize("fields", REPORTS)
 def test_a_shape_of_report_means_the_same_to_both_paths(fields: str) -> None:
     stream = Stream(1, 0.0)
@@ -357,6 +490,26 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
 
 def test_plain_invocations_do_not_go_line_by_line() -> None:
     content = export(*(line for number in range(20) for line in invocation("working", request_id=IDS[number + 4])))
+    with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
+        run_alone(content.encode())
+    assert parse.call_count < 10
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[INFO]\t#\t@\tn=1",
+        "[WARNING]\t#\t@\tslow",
+        "#\t@\tinfo\tn=1",
+        "#\t@\tWARN\tslow",
+        "n=1",
+        "took n=3ms",
+        '{"level":"INFO","requestId":"@","items":3}',
+    ],
+)
+def test_invocations_with_usual_lines_do_not_go_line_by_line(line: str) -> None:
+    stream = Stream(1, 0.0)
+    content = "".join(stream.event(text, ID) for _ in range(20) for text in invocation(line))
     with patch.object(segments.grammars, "parse", side_effect=segments.grammars.parse) as parse:
         run_alone(content.encode())
     assert parse.call_count < 10

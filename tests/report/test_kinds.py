@@ -286,6 +286,53 @@ def test_what_an_action_was_to_do_is_graded_by_the_next_report(
     assert f"**{grade.replace('-', ' ')}**" in after.read_text()
 
 
+def paced(folder: Path, pace: Callable[[int], float], versions: tuple[int, int] = (7, 8)) -> Path:
+    """Six hundred calls of one environment, a second and a half apart, each as long as `pace` says in milliseconds."""
+    lines = []
+    for number in range(600):
+        request = f"57325a9d-2f10-4f0e-8f07-{number:012d}"
+        at = f"2026-03-17T08:{number * 3 // 120:02d}:{number * 3 // 2 % 60:02d}.{number % 2 * 500:03d}Z"
+        start = f"START RequestId: {request} Version: {versions[number >= 300]}"
+        # A hundredth more or less from call to call.
+        end = log_line(request, pace(number) * (1 + (number * 7919 % 21 - 10) / 1000))
+        lines += [f"{at} {line}\n\n" for line in (start, "working", f"END RequestId: {request}", end)]
+    write_export(folder, "".join(lines))
+    return folder
+
+
+def steady(_: int) -> float:
+    return 100.0
+
+
+def slower_since(number: int) -> float:
+    return 100.0 if number < 300 else 300.0
+
+
+def slow_for_a_while(number: int) -> float:
+    return 300.0 if 250 <= number < 350 else 100.0
+
+
+@pytest.mark.parametrize(
+    ("pace", "metric", "most"),
+    [(slower_since, "duration.p50", 125.0), (slow_for_a_while, "episode.count", 0.0)],
+    ids=["a change", "an episode"],
+)
+def test_what_should_become_of_a_change_and_of_an_episode_is_graded_by_the_next_report(
+    pace: Callable[[int], float], metric: str, most: float, run: Run, tmp_path: Path
+) -> None:
+    """Durations return to what they were before the change; no such stretch comes back."""
+    before = tmp_path / "before.json"
+    assert run("analyze", paced(tmp_path / "before", pace), "-o", before).code == 0
+    predictions = [one for one in read(before)["predictions"] if one["expected"]["metric"] == metric]
+    assert predictions
+    assert [one["expected"]["high"] for one in predictions] == pytest.approx([most] * len(predictions), rel=0.02)
+    for name, since, grade in (("mended", steady, "held"), ("again", lambda number: 3 * pace(number), "not-held")):
+        after = tmp_path / f"{name}.json"
+        assert run("analyze", paced(tmp_path / name, since, (8, 9)), "-o", after, "--baseline", before).code == 0
+        graded = [one for one in read(after)["graded"] if one["prediction"]["expected"]["metric"] == metric]
+        assert {one["grade"] for one in graded} == {grade}
+
+
 def test_a_prediction_about_a_memory_size_that_nobody_set_is_not_tested(run: Run, tmp_path: Path) -> None:
     report, again = tmp_path / "report.json", tmp_path / "again.json"
     assert run("analyze", SAMPLE, "-o", report).code == 0

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyzer.report.redaction import RULES, redact
+from analyzer.report.redaction import KINDS, redact, redact_all
 from tests.conftest import Run
 from tests.logs import export, invocation, write_export
 
@@ -124,6 +124,17 @@ PLANTED: list[tuple[str, str, str]] = [
     ("ssn", "078-05" + "-1120", "number {}"),
     ("account", "1234567890", "arn:aws:iam::{}12:role/worker"),
     ("account", "1234567890", "https://sqs.eu-west-1.amazonaws.com/{}12/orders"),
+    # What neither a name nor a shape gives away.
+    ("random", LETTERS[:40], "using {} for this call"),
+    ("random", LETTERS[:20], "using {}"),
+    ("random", AWS_SECRET, "signing with {}"),
+    ("random", LETTERS[:20] + "-_" + LETTERS[20:41], "using {}"),
+    ("random", LOWER[:32], "using {}"),
+    ("random", LETTERS[:32].upper(), "using {}"),
+    ("random", HEXADECIMAL[:32], "using {}"),
+    ("random", HEXADECIMAL + HEXADECIMAL[:24], "sessionId {}"),
+    ("random", LETTERS[:32], "s3://orders/incoming/{}/data.json"),
+    ("random", "orders_" + LETTERS[:32], "using {}"),
 ]
 CONTEXTS: dict[str, Callable[[str], str]] = {
     "plain": lambda text: text,
@@ -152,8 +163,15 @@ def test_the_marker_says_what_was_there(kind: str, secret: str, around: str) -> 
     assert f"<{kind}>" in redact(around.format(secret))
 
 
+def test_the_digests_of_a_report_stay_and_what_is_only_called_one_does_not() -> None:
+    digest = "9f3c1b7e04d8a652" * 4
+    kept = {"evidence": {"q1": {"result_sha256": digest}}, "sha256": digest}
+    assert redact_all(kept) == kept
+    assert redact_all({"sha256": LETTERS[:40], "note": digest}) == {"sha256": "<random>", "note": "<random>"}
+
+
 def test_every_kind_has_an_example() -> None:
-    assert {rule.kind for rule in RULES} == {kind for kind, _, _ in PLANTED}
+    assert set(KINDS) == {kind for kind, _, _ in PLANTED}
 
 
 @pytest.mark.parametrize(
@@ -221,6 +239,18 @@ ORDINARY = [
     "sk-data-processing-pipeline-production",
     "memory.peak_ratio.max duration.p95_reduction cold_start.rate",
     "password=<password> and <email>",
+    # As random as a key, and called an id or a digest.
+    '{"trace_id": "0af7651916cd43dd8448eb211c80319c", "span_id": "b7ad6b7169203331"}',
+    'ETag: "d41d8cd98f00b204e9800998ecf8427e" of commit 3dcc6fbbbebc5e85dd3e83fe49b382ca7735cae1',
+    "(Service: DynamoDb, Status Code: 400, Request ID: 4KBNVRGD25RG1KEO9UT4V3FQDJVV4KQNSO5AEMVJF66Q9ASUAAJG)",
+    # Long names, with a random end where something else made them.
+    "orders-prod-ProcessOrderFunction-1X9KQ2M5J8WN of orders-prod-uploadsbucket-1x2y3z4a5b6c",
+    "org.springframework.aop.framework.AbstractSingletonProxyFactoryBean at AbstractAutowireCapableBeanFactory.java:1804",
+    "/var/task/node_modules/@aws-sdk/client-dynamodb/node_modules/@smithy/middleware-serde/dist-cjs/index.js:35:20",
+    "s3://exports-1/2026/03/17/part-00000-8f3e3b1e-5b0a-4d9e-9a51-7c5a0a1c2b3d.c000.snappy.parquet",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE APPLICATION_INSIGHTS_SAMPLING_PERCENTAGE x86_64-unknown-linux-gnu",
+    "39555598904289787284667474183728769182083930762902103972",
+    "=" * 40 + "-" * 40 + "XXXXXXXXXXXXXXXXXXXXXXXX",
     "",
 ]
 
@@ -330,6 +360,10 @@ HOSTILE = [
     "-----BEGIN PRIVATE " + "KEY-----",
     "arn:aws:",
     "phone:1",
+    "aB3",
+    "aB3/",
+    "aB3-",
+    "id: 4kB",
 ]
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,9 @@ from analyzer.model import Action, Alarm, AlarmTrial, Firing
 from analyzer.report import advice as snippets
 from analyzer.report.advice import fragment, terraform_fragment
 from analyzer.report.document import Advice
-from analyzer.report.terraform import Resource, to_hcl
+from analyzer.report.terraform import Resource, alarm_resources, to_hcl
 from tests.conftest import Run
+from tests.logs import OTHER_ID, export, invocation, write_export
 
 ROOT = Path(__file__).parent.parent.parent
 PROVIDER = json.loads((Path(__file__).parent / "terraform_aws.json").read_text())
@@ -48,7 +51,7 @@ def resources(text: str) -> list[tuple[str, str, Hcl]]:
 
 
 def problems(text: str) -> list[str]:
-    """What `terraform validate` would say of names, as far as names go."""
+    """What `terraform validate` would say of names and of the types of values."""
     found = []
     made = resources(text)
     known = {f"{kind}.{name}" for kind, name, _ in made}
@@ -67,10 +70,28 @@ def _problems(body: Hcl, schema: Hcl, *, required: bool) -> list[str]:
     allowed = {*schema["required"], *schema["optional"]}
     found = [f"no argument {name}" for name in sorted(names - allowed)]
     found += [f"{name} is missing" for name in schema["required"] if required and name not in names]
+    types = schema["required"] | schema["optional"]
+    found += [f"{name} is no {types[name]}" for name in sorted(names & allowed) if not _fits(body[name], types[name])]
     for name, inner in schema.get("blocks", {}).items():
         for block in body.get(name, []):
             found += [f"{name}: {one}" for one in _problems(block, inner, required=True)]
     return found
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether Terraform takes `value` for such an argument; what an expression is, only a plan knows."""
+    if isinstance(value, str) and not value.startswith('"'):
+        return True
+    match kind:
+        case "number":
+            return isinstance(value, (int, float)) and not isinstance(value, bool)
+        case "bool":
+            return isinstance(value, bool)
+        case "string":
+            return isinstance(value, str)
+        case "map":
+            return isinstance(value, dict)
+    return isinstance(value, list)
 
 
 def filled(value: Any) -> Any:
@@ -159,6 +180,41 @@ def test_the_alarms_of_a_report_are_known_to_the_provider_and_those_of_cloudform
     assert made == [one["name"] for one in alarms]
 
 
+def test_functions_whose_names_differ_in_a_hyphen_have_alarms_of_their_own(run: Run, tmp_path: Path) -> None:
+    """CloudFormation's ids hold letters and digits alone, so that all of these would be CheckOut."""
+    names = ["check-out", "check_out", "checkOut", "check-out-2"]
+    for number, name in enumerate(names):
+        lines = invocation("working", request_id=f"{OTHER_ID[:-1]}{number}")
+        write_export(tmp_path / "logs", export(*lines), function=name)
+        assert run("ingest", tmp_path / "logs" / name, "--lake", tmp_path / "lake", "--function", name).code == 0
+    assert run("report", "--lake", tmp_path / "lake", "-o", tmp_path / "out").code == 0
+    alarms = [one["name"] for one in json.loads((tmp_path / "out" / "report.json").read_text())["alarms"]]
+    assert {f"{name}-duration" for name in names} <= set(alarms)
+    template = yaml.safe_load((tmp_path / "out" / "alarms.yaml").read_text())
+    made = [one["Properties"]["AlarmName"] for one in template["Resources"].values() if one["Type"].endswith("::Alarm")]
+    assert sorted(made) == sorted(alarms)
+    assert [str(match) for match in lint(json.dumps(template))] == []
+    assert problems((tmp_path / "out" / "alarms.tf").read_text()) == []
+    advice = [Advice(name, Action(title="", effort="low", why="", settings={"MemorySize": 1024})) for name in names]
+    snippet = fragment(advice)
+    assert snippet is not None
+    settings = yaml.safe_load(snippet.text)["Resources"].values()
+    assert [one["Properties"]["FunctionName"] for one in settings] == names
+
+
+@pytest.mark.skipif(shutil.which("terraform") is None, reason="needs Terraform itself")
+def test_terraform_itself_would_not_write_it_otherwise(run: Run, tmp_path: Path) -> None:
+    """`terraform fmt` parses what it is given; it needs no provider, which `terraform validate` would."""
+    every = Advice("check-out_2", Action(title="all", effort="low", why="", settings=EVERY))
+    snippets_of_rules = [terraform_fragment([one]) for one in [*(one.values[0] for one in ADVICE), every]]  # type: ignore[list-item]
+    for number, snippet in enumerate(snippets_of_rules):
+        assert snippet is not None
+        (tmp_path / f"rule-{number}.tf").write_text(snippet.text + "\n")
+    assert run("analyze", ROOT / "sample_logs" / "lambda-autotuner-agent", "-o", tmp_path / "alarms.tf").code == 0
+    ran = subprocess.run(["terraform", "fmt", "-check", "-diff", tmp_path], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (0, "")
+
+
 def test_an_alarm_on_a_rate_is_a_query_of_two_metrics() -> None:
     alarm = Alarm(
         signal="errors.rate", threshold=0.05, choice="recommended", basis=None, period_s=300, needed=2, periods=3,
@@ -166,7 +222,7 @@ def test_an_alarm_on_a_rate_is_a_query_of_two_metrics() -> None:
     )  # fmt: skip
     made = snippets._errors("checkout", alarm)
     assert made.advice.tried == "would have gone off once, at 2026-03-01 00:00Z for 10.0 min; on for 10.0 min of 24.0 h"
-    text = to_hcl(snippets.alarm_resources(made.resources))
+    text = to_hcl(alarm_resources(made.resources))
     assert problems(text) == []
     ((_, _, body),) = resources(text)
     assert [unquoted(one["id"]) for one in body["metric_query"]] == ["rate", "errors", "invocations"]
@@ -175,11 +231,12 @@ def test_an_alarm_on_a_rate_is_a_query_of_two_metrics() -> None:
 
 def test_the_check_sees_what_is_wrong() -> None:
     """The checks above are worth something."""
-    arguments = 'name = "live"\n  version = 3\n  function_name = aws_lambda_function.gone.arn'
+    arguments = "name = 1\n  version = 3\n  function_name = aws_lambda_function.gone.arn"
     wrong = f'resource "aws_lambda_alias" "live" {{\n  {arguments}\n}}'
     assert problems(wrong) == [
         "aws_lambda_alias.live: no argument version",
         "aws_lambda_alias.live: function_version is missing",
+        "aws_lambda_alias.live: name is no string",
         "aws_lambda_function.gone is not declared",
     ]
 

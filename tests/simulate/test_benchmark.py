@@ -23,6 +23,7 @@ def result(scenario: str, injects: list[str], *opinions: tuple[str, str, float],
         true=frozenset(injects) | frozenset(also),
         expects={},
         opinions=[Opinion(*opinion, "warning") for opinion in opinions],
+        held={},
         seconds={},
     )
 
@@ -75,18 +76,16 @@ def test_calibration_error_is_the_distance_of_what_was_said_and_what_was_true() 
     assert calibration_error([untested]) == "–"
 
 
-def test_a_tenth_goes_through_text_and_a_fifth_has_two_faults() -> None:
-    chosen = specs({250: 10}, "held-out", 10_000)
+def test_a_fifth_of_the_cases_has_two_faults() -> None:
+    chosen = specs({250: 10}, "held-out", 10_000, text=True)
     single = [spec for spec in chosen if not spec.double]
     assert len({(spec.scenario, spec.seed) for spec in single}) == len(single) == 10 * len(scenarios())
     assert len(chosen) - len(single) == len(single) // 4
     assert {spec.scenario for spec in chosen if spec.double} <= set(pairs("held-out"))
-    assert sum(spec.text for spec in chosen) == pytest.approx(len(chosen) / 10, abs=1)
-    assert all(spec.text for spec in specs({250: 1}, "held-out", 10_000, all_text=True))
 
 
 def test_more_seeds_add_cases_and_change_none() -> None:
-    few, many = (specs({250: seeds, 2_000: seeds}, "tuning", 1, all_text=True) for seeds in (2, 5))
+    few, many = (specs({250: seeds, 2_000: seeds}, "tuning", 1, text=True) for seeds in (2, 5))
     assert set(few) <= set(many)
 
 

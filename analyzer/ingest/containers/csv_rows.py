@@ -10,7 +10,7 @@ from analyzer.ingest.containers.container import Problems
 from analyzer.ingest.containers.json_stream import BOM
 
 # A cell holds one log event, which has at most 1 MB; what is longer has lost its closing quote.
-LONGEST_CELL = 1 << 26
+LONGEST_CELL = 1 << 22
 
 
 def csv_rows(file: BinaryIO, problems: Problems, delimiter: str = ",") -> Iterator[tuple[int, list[str]]]:

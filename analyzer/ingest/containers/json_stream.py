@@ -19,13 +19,13 @@ from analyzer.ingest.packing import UNPACK_ERRORS, peek
 
 T = TypeVar("T")
 # A value that is longer is not read. Lambda's events have at most 1 MB, and the services pack a few of them together.
-LARGEST = 1 << 26
+LARGEST = 1 << 24
 CHUNK = 1 << 20
 # Files that are damaged more often are not worth the time.
 MOST_FRESH_STARTS = 20
 BOM = b"\xef\xbb\xbf"
-# Up to the next bracket that is not inside a string.
-OUTSIDE = re.compile(rb'[^{}\[\]"]*(?:"[^"\\]*(?:\\.[^"\\]*)*"[^{}\[\]"]*)*', re.DOTALL)
+# Up to the next bracket that is not inside a string. Nothing is given back, or a string without an end takes time without end.
+OUTSIDE = re.compile(rb'[^{}\[\]"]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^{}\[\]"]*+)*+', re.DOTALL)
 QUOTE, OPENING = b'"'[0], b"{["
 # Where a value can begin after a damaged one: no string of valid JSON holds any of these. The last is what CloudWatch Logs
 # sends to subscribers, whose objects follow each other without a line feed.
@@ -69,25 +69,34 @@ def first_value(head: bytes) -> object:
 
 
 def values(
-    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None, begin: int = 0
+    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None
 ) -> Iterator[tuple[int, T]]:
     """Every value with the place where it begins; of an array its elements.
 
-    `inside` names an array within objects whose elements are the values that are meant; `begin` is the place of the file's
-    first byte.
+    `inside` names an array within objects whose elements are the values that are meant.
     """
-    opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
     head, file = peek(file, CHUNK)
     mark = len(BOM) if head.startswith(BOM) else 0
-    begin += len(file.read(mark))
-    if _one_a_line(head[mark:]):
-        yield from _lines(file, begin, decode, problems, opens)
-    else:
-        yield from _one_after_the_other(file, begin, decode, problems, opens)
+    yield from values_from(file, len(file.read(mark)), decode, problems, is_one_a_line(head), inside)
 
 
-def _one_a_line(head: bytes) -> bool:
-    for match in ONE_A_LINE.finditer(head):
+def values_from(
+    file: BinaryIO,
+    begin: int,
+    decode: Callable[[bytes], T],
+    problems: Problems,
+    one_a_line: bool,
+    inside: str | None = None,
+) -> Iterator[tuple[int, T]]:
+    """The same of the rest of a file, of which so many bytes have been read and it is known how it is laid out."""
+    opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
+    read = _lines if one_a_line else _one_after_the_other
+    yield from read(file, begin, decode, problems, opens)
+
+
+def is_one_a_line(head: bytes) -> bool:
+    """Whether the values of a file that begins like this stand on a line each."""
+    for match in ONE_A_LINE.finditer(head[:CHUNK].removeprefix(BOM)):
         if len(match[0]) > 2:
             try:
                 msgspec.json.decode(match[0].lstrip(b"[") if match[0].startswith(b"[{") else match[0])

@@ -13,15 +13,15 @@ import ctypes
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
-import numpy as np
 from msgspec import Struct, field
 
 from analyzer.ingest.containers.container import Container, Problems
 from analyzer.ingest.containers.json_stream import BOM, LARGEST, decoder, values
 from analyzer.ingest.containers.times import milliseconds
+from analyzer.ingest.ids import TABLE, Generations
 from analyzer.ingest.native import LIBRARY
 from analyzer.ingest.packing import GZIP
 from analyzer.ingest.sources import LogFile
@@ -29,11 +29,8 @@ from analyzer.model import Record
 
 # Deliveries are repeated soon or not at all, so that it is enough to remember so many events.
 MOST_IDS = 1 << 17
-OWN_ID = re.compile(r"[0-9]{56}")
-SMALLEST_TABLE = 64
-SLOT = np.dtype([("id", np.uint64, 3), ("last", np.uint64)])
-# What a generation begins with: a table without ids.
-NOTHING = np.zeros(1, SLOT)
+# CloudWatch's own ids, which take so many words.
+OWN_ID, WORDS = re.compile(r"[0-9]{56}"), 3
 FIELD = rb'"(?:owner|logGroup|logStream|subscriptionFilters|policyLevel)"\s*:\s*(?:"[^"]*"|\[[^\]]*\])\s*,\s*'
 ENVELOPE = re.compile(
     rb"\s*\[?\s*\{\s*(?:(?:" + FIELD + rb')*"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"'
@@ -97,12 +94,12 @@ def _beginning(text: bytes) -> bytes:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    yield from delivered(file, problems, Seen(), 0)
+    yield from delivered(values(file, DECODE, problems), problems, Seen())
 
 
-def delivered(file: BinaryIO, problems: Problems, seen: Seen, position: int) -> Iterator[Record]:
-    """The events of objects that follow each other in `file`, which begins at `position` of its own."""
-    for place, one in values(file, DECODE, problems, begin=position):
+def delivered(objects: Iterable[tuple[int, Delivered]], problems: Problems, seen: Seen) -> Iterator[Record]:
+    """The events of objects, each with the place where it begins."""
+    for place, one in objects:
         yield from _records(place, one, seen)
         for packed in one.packed():
             content = _unpacked(packed, place, problems)
@@ -110,64 +107,23 @@ def delivered(file: BinaryIO, problems: Problems, seen: Seen, position: int) -> 
                 yield from _records(place, inner, seen)
 
 
-class _Ids(ctypes.Structure):
-    _fields_ = (("slots", ctypes.c_void_p), ("size", ctypes.c_int64))
-
-
-LIBRARY.met_before.argtypes = [ctypes.POINTER(_Ids), ctypes.POINTER(_Ids), ctypes.c_char_p]
-LIBRARY.met_before.restype = ctypes.c_int64
-LIBRARY.enlarge_ids.argtypes = [ctypes.POINTER(_Ids), ctypes.POINTER(_Ids)]
-LIBRARY.enlarge_ids.restype = None
-
-
-class _Generation:
-    """Ids that were met: CloudWatch's own, which have 56 digits, in a table that subscription.c fills, others in a set."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.others: set[str] = set()
-        self.table = NOTHING
-        self.ids = _Ids(NOTHING.ctypes.data, len(NOTHING))
-
-    def expect(self, more: int) -> None:
-        """Make room, so that half of the table stays empty."""
-        size = max(len(self.table), SMALLEST_TABLE)
-        while size < 2 * (self.count + more):
-            size *= 2
-        if size > len(self.table):
-            table = np.zeros(size, SLOT)
-            ids = _Ids(table.ctypes.data, size)
-            LIBRARY.enlarge_ids(self.ids, ids)
-            self.table, self.ids = table, ids
+LIBRARY.count_event.argtypes = [TABLE, TABLE, ctypes.c_char_p]
+LIBRARY.count_event.restype = ctypes.c_int64
 
 
 class Seen:
-    """The ids of the events that came last, in two generations of which the older one is dropped."""
+    """The events that came last."""
 
     def __init__(self) -> None:
-        self._new, self._old = _Generation(), _Generation()
+        self.ids = Generations(WORDS, MOST_IDS)
 
     def before(self, event_id: str) -> bool:
         """Whether an event was met before; from now on it is."""
-        if OWN_ID.fullmatch(event_id):
-            fresh, old = self.expect(1)
-            known = bool(LIBRARY.met_before(fresh, old, event_id.encode()))
-        else:
-            known = event_id in self._new.others or event_id in self._old.others
-            self._new.others.add(event_id)
-        self.met(1)
-        return known
-
-    def expect(self, more: int) -> tuple[_Ids, _Ids]:
-        """The tables, with room for more ids in the first."""
-        self._new.expect(more)
-        return self._new.ids, self._old.ids
-
-    def met(self, more: int) -> None:
-        """So many ids were looked up, and are in the first table now."""
-        self._new.count += more
-        if self._new.count >= MOST_IDS:
-            self._new, self._old = _Generation(), self._new
+        own = OWN_ID.fullmatch(event_id)
+        tables = self.ids.expect(1)
+        count = LIBRARY.count_event(*tables, event_id.encode()) if own else self.ids.count_other(event_id)
+        self.ids.came(1)
+        return bool(count > 1)
 
 
 def _records(position: int, delivered: Delivered, seen: Seen) -> Iterator[Record]:

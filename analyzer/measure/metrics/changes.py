@@ -52,6 +52,10 @@ def _durations(engine: Engine, scope: Scope) -> Iterator[Measured]:
         return
     ratio = _ratio("change.ratio", bins, change, scope)
     yield ratio
+    # The bins hold logarithms of milliseconds.
+    before = bins.values[change.begin : change.at]
+    n = round(bins.n / len(bins.values) * len(before))
+    yield fact("change.before", math.exp(median(before)), "ms", n, scope, bins.evidence)
     yield from _near(engine, scope, bins, change)
     yield from _against_others(engine, scope, bins, change, ratio)
 
@@ -236,6 +240,7 @@ FAMILY = Family(
         expect={
             "change.count": 1,
             "change.ratio": 2.0,
+            "change.before": 100.0,
             "change.did_ratio": 2.0,
             "change.p": 1 / 9_991,
             "change.version_near": 1,

@@ -29,7 +29,7 @@ OWN_FAILURE = "outcome IN ('error', 'crash')"
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    throttled, unanswered = _saying(scope, THROTTLED), _saying(scope, UNANSWERED)
+    throttled, unanswered = saying(scope, THROTTLED), saying(scope, UNANSWERED)
     for metric, condition in (("downstream.throttled", throttled), ("downstream.unanswered", unanswered)):
         measured = share(engine, scope, f"{metric}.share", condition)
         if measured.value is not None:
@@ -48,7 +48,7 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
         yield fact("error.own.count", own.k, "count", own.n, scope, own.evidence)
 
 
-def _saying(scope: Scope, words: str) -> str:
+def saying(scope: Scope, words: str) -> str:
     """SQL for: a warning or an error of this request matches `words`."""
     return f"""coalesce(request_id IN (
     SELECT request_id FROM events

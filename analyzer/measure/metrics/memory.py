@@ -34,6 +34,8 @@ LARGEST_MB = 10_240
 FULL = 0.85
 # New marks are few: about the logarithm of the calls of each environment.
 LEAST_MARKS = 8
+# Of the logarithm: a call that hangs counts as one that took four times as long, or it would drown all others.
+OUTLYING = 1.386
 WARM_AND_WELL = "init_ms IS NULL AND restore_ms IS NULL AND outcome IN ('ok', 'unknown') AND duration_ms > 0"
 
 
@@ -106,7 +108,8 @@ WITH marks AS (
   SELECT higher, ln(duration_ms) - avg(ln(duration_ms)) FILTER (NOT higher) OVER (PARTITION BY stream) AS y
   FROM invocations JOIN marks USING (stream, source, position) WHERE {warm.where} AND higher IS NOT NULL
 )
-SELECT higher, count(*) AS n, avg(y) AS mean, var_samp(y) AS variance FROM calls WHERE y IS NOT NULL
+SELECT higher, count(*) AS n, avg(y) AS mean, var_samp(y) AS variance
+FROM (SELECT higher, greatest(-{OUTLYING}, least({OUTLYING}, y)) AS y FROM calls WHERE y IS NOT NULL)
 GROUP BY higher ORDER BY higher""")
     if len(answer.rows) < 2 or min(row["n"] for row in answer.rows) < LEAST_MARKS:
         return
@@ -125,14 +128,14 @@ GROUP BY higher ORDER BY higher""")
 
 
 def _elasticity(engine: Engine, scope: Scope, growth: float) -> Iterator[Measured]:
-    """How much faster a larger size made warm calls: the two commonest sizes compared on mean logarithm of duration.
+    """How much faster a larger size made warm calls: the two commonest sizes compared on median logarithm of duration.
 
     1 means duration falls as memory grows, 0 that it does not care. Environments are the unit, so that one slow
     environment does not pass for many slow calls.
     """
     answer = engine.ask(f"""
 WITH environments AS (
-  SELECT memory_mb, count(*) AS n, avg(ln(duration_ms)) AS y, list(DISTINCT version) AS versions
+  SELECT memory_mb, count(*) AS n, quantile_cont(ln(duration_ms), 0.5) AS y, list(DISTINCT version) AS versions
   FROM invocations WHERE {scope.where} AND memory_mb IS NOT NULL AND {WARM_AND_WELL}
   GROUP BY memory_mb, {CLUSTER}
 )

@@ -11,7 +11,7 @@ from analyzer.measure.bins import SECOND, Bins, durations, first_memory
 from analyzer.measure.family import Example, Family, Settings, estimate, fact
 from analyzer.measure.metrics.memory import WARM_AND_WELL
 from analyzer.measure.scope import Scope
-from analyzer.measure.series import step_over_line, trend
+from analyzer.measure.series import step_and_line, step_over_line, trend
 from analyzer.measure.statistics import Interval
 from analyzer.model import Measured
 
@@ -23,6 +23,11 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
         yield from _drift("trend", bins, warm)
         step = step_over_line(bins.middles, bins.values)
         yield fact("trend.step_bic", step, "ratio", bins.n, warm, bins.evidence)
+        both = step_and_line(bins.middles, bins.values)
+        span = bins.middles[-1] - bins.middles[0]
+        yield fact("trend.step_beside_line", both.over_line, "ratio", bins.n, warm, bins.evidence)
+        yield fact("trend.line_beside_step", both.over_step, "ratio", bins.n, warm, bins.evidence)
+        yield fact("trend.beside_step", math.expm1(both.slope * span), "share", bins.n, warm, bins.evidence)
     memory = first_memory(engine, scope)
     if memory is not None:
         yield from _drift("trend.memory", memory, scope.narrowed("nth = 1", "first calls of environments"))

@@ -34,15 +34,19 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     pair = _newest_two(engine, scope)
     if pair is None:
         return
-    before, newest = pair
-    either = f"version IN ({text_literal(before)}, {text_literal(newest)})"
+    before, newest, (begin, end) = pair
+    # Of the hour in which one followed the other only the minutes that both saw: what else changed in it befell them unequally.
+    either = (
+        f"version IN ({text_literal(before)}, {text_literal(newest)}) "
+        f"AND end_time BETWEEN make_timestamp({begin})::TIMESTAMPTZ AND make_timestamp({end})::TIMESTAMPTZ"
+    )
     label = f"version {newest} against {before}, hours in which both ran"
     yield from _durations(engine, scope.narrowed(f"{either} AND {WARM_AND_WELL}", f"warm calls, {label}"), newest)
     yield from _errors(engine, scope.narrowed(f"{either} AND {KNOWN}", f"{KNOWN_POPULATION}, {label}"), newest)
 
 
-def _newest_two(engine: Engine, scope: Scope) -> tuple[str, str] | None:
-    """The version that was first seen last, and the one first seen before it, where they overlap."""
+def _newest_two(engine: Engine, scope: Scope) -> tuple[str, str, tuple[int, int]] | None:
+    """The version first seen before the newest, the newest, and from when to when both were seen; None where they never overlap."""
     if not one_function(scope):
         return None
     rows = engine.numbers(f"""
@@ -51,7 +55,7 @@ FROM invocations WHERE {scope.where} AND version IS NOT NULL AND end_time IS NOT
 GROUP BY version ORDER BY first DESC, version DESC LIMIT 2""")
     if len(rows) < 2 or rows[1]["last"] < rows[0]["first"]:
         return None
-    return rows[1]["version"], rows[0]["version"]
+    return rows[1]["version"], rows[0]["version"], (rows[0]["first"], rows[1]["last"])
 
 
 def _hours(scope: Scope, newest: str, value: str) -> str:
