@@ -57,7 +57,7 @@ weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from w
 	$(BIN)/python -m benchmarks.truth.weights
 
 truth: $(VENV)/.truth ## count how often intervals hold a known truth, what passes for a change, and which secrets are masked; TRUTH_RUNS=2000 for finer counts
-	$(VENV)/truth/bin/python benchmarks/truth/estimates.py > docs/truth.md
+	$(VENV)/truth/bin/python -m benchmarks.truth.estimates > docs/truth.md
 	$(VENV)/truth/bin/python benchmarks/truth/redaction.py > docs/redaction.md
 
 clean: ## remove the virtual environment and everything that was written

@@ -4,7 +4,10 @@ from analyzer import add_logs, analyze, open_lake
 
 analyze(["exported-logs/"], Path("report/"))
 add_logs(["exported-logs/"], Path("lake/"))
-open_lake(Path("lake/")).invocations()        # a pandas DataFrame
+open_lake(Path("lake/")).invocations()        # a pandas DataFrame: one row an invocation
+measurements(Path("lake/"))                   # and one row a number, with its interval
+
+The columns stand in docs/library.md.
 """
 
 from __future__ import annotations
@@ -13,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analyzer.intake import add_logs, open_lake
-    from analyzer.pipeline import Options, analyze, write_report
+    from analyzer.pipeline import Options, analyze, measurements, write_report
 
 __version__ = "0.1.0"
-__all__ = ["Options", "__version__", "add_logs", "analyze", "open_lake", "write_report"]
+__all__ = ["Options", "__version__", "add_logs", "analyze", "measurements", "open_lake", "write_report"]
 
 
 def __getattr__(name: str) -> Any:

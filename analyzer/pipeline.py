@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from analyzer import __version__
 from analyzer.diagnose import Rule, diagnose, load_rules
@@ -35,6 +36,9 @@ from analyzer.report import (
 )
 from analyzer.report.redaction import redact_all
 from analyzer.resources import shipped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # The kind that looks at a week, and at the week before it, when nobody says otherwise.
 WEEKLY, WEEK = "weekly", "7d"
@@ -107,6 +111,28 @@ def write_report(
 ) -> Written:
     """Write a report on what is in a lake already; with more than one of `processes` a second one draws the pictures."""
     return _report(open_lake(lake), _Tools(options, output), options, watcher, processes, subject=None, unreadable=[])
+
+
+def measurements(lake: Path, *, options: Options = Options(), watcher: Watcher = Watcher()) -> pd.DataFrame:  # noqa: B008
+    """Every number that a report on this lake would rest on as a pandas DataFrame, one a row: the columns of `Measured`, and
+    the function that it is about, which is "all functions" where it is about all of them.
+
+    Of `options` the window, the thresholds, the objectives and the region count. Raises NoInvocations where there are none.
+    """
+    import pandas as pd
+
+    opened = open_lake(lake)
+    found = _measured(opened, Window.of(options.since, options.until, opened), options, watcher)
+    if found is None:
+        raise NoInvocations("the lake holds no Lambda invocation in this window")
+    rows = [
+        {"function": function.name} | asdict(measured)
+        for function in (found.overall, *found.functions)
+        for measured in (*function.metrics.values(), *function.breaches, *function.slices)
+        # The metric of that name is the breach of the headline once more.
+        if measured is not function.metrics.get("breach.rate")
+    ]
+    return pd.DataFrame(rows).astype({"n": "Int64", "k": "Int64"})
 
 
 def reached(report: Report, level: Severity | Literal["new"]) -> list[Hypothesis]:

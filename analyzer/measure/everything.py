@@ -10,6 +10,7 @@ from analyzer.lake import Engine, Lake
 from analyzer.measure.alarms import alarms
 from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
+from analyzer.measure.discoveries import controlled
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import Settings, Threshold, environments_drawn
 from analyzer.measure.impact import impacts
@@ -61,6 +62,7 @@ def measure(
         for scope, name in _functions(engine, everything):
             progress(name)
             functions.append(_function(engine, scope, name, chosen, region))
+        functions = controlled(functions)
         begin, finish = row["begin"], row["finish"]
         return Measurements(
             period=(begin, finish),

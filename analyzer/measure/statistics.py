@@ -221,6 +221,24 @@ def two_sided_p(value: float, standard_error: float, clusters: int) -> float:
     return 2 * float(stdtr(clusters - 1, -t))
 
 
+def jackknife(
+    value: float, mean: float, variance: float, clusters: int, confidence: float = 0.95
+) -> tuple[float, Interval]:
+    """An estimate without its bias, and its t interval, from what it is without each of the clusters in turn.
+
+    `mean` and `variance` are those of the estimates that leave one out, the variance over their number and not one less
+    (Quenouille 1956, Tukey 1958).
+    """
+    if not (isfinite(value) and isfinite(mean) and 0 <= variance < inf):
+        raise ValueError(f"An estimate is finite and a variance not negative, not {value}, {mean} and {variance}.")
+    _check_clusters(clusters)
+    if clusters < 2:
+        return value, Interval(None, None, "jackknife, fewer than 2 clusters")
+    unbiased = clusters * value - (clusters - 1) * mean
+    half_width = _t_quantile(clusters - 1, confidence) * sqrt((clusters - 1) * variance)
+    return unbiased, Interval(unbiased - half_width, unbiased + half_width, f"jackknife, {clusters} clusters")
+
+
 def clustered_slope(
     slope: float, clusters: int, score_squares: float, sum_xx: float, confidence: float = 0.95
 ) -> Interval:

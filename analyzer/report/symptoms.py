@@ -159,7 +159,7 @@ SYMPTOMS = (
         NEVER,
         "new high-water marks late in the life of environments, beyond chance (p at most 0.1 %)",
         ("memory.leak.records_p", "memory.leak.environments", "memory.leak.calls"),
-        look=where("memory.leak.records_p", 0.001),
+        look=where("memory.leak.records_p", 0.01),
     ),
     Symptom(
         "capped",

@@ -106,7 +106,7 @@ FAMILY = Family(
             "episode.begin": BEGIN // SECOND + 200,
             "episode.end": BEGIN // SECOND + 299,
             "episode.ratio": 2.0,
-            "episode.p": 0.001,
+            "episode.p": 1 / 9_991,
             "episode.environments": 1.0,
             "episode.between_environments": 0,
         },

@@ -24,13 +24,9 @@ LEAST_CALLS, LEAST_SPREAD = 30, 0.1
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    fields = engine.numbers(f"""
-SELECT name, count(*) AS n
-FROM (SELECT unnest(map_keys(fields)) AS name FROM events WHERE {scope.where_events} AND kind = 'fields')
-WHERE regexp_matches(name, {text_literal(SIZES)}) GROUP BY name ORDER BY n DESC, name LIMIT 1""")
-    if not fields:
+    name = logged_size(engine, scope)
+    if name is None:
         return
-    name = fields[0]["name"]
     for metric, part in (("input.exponent", "true"), ("input.exponent_large", "x >= middle")):
         measured = _slope(engine, scope, metric, name, part)
         if measured is not None:
@@ -114,6 +110,15 @@ def _exponents(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
         slope = (weights * grown * (y - middle)).sum(axis=1) / (weights * grown**2).sum(axis=1)
         left.append((weights * (y - middle - np.maximum(slope, 0)[:, np.newaxis] * grown) ** 2).sum(axis=1))
     return np.asarray(powers[np.argmin(left, axis=0)])
+
+
+def logged_size(engine: Engine, scope: Scope) -> str | None:
+    """The field that is logged most often of those that look like how much there was to do."""
+    fields = engine.numbers(f"""
+SELECT name, count(*) AS n
+FROM (SELECT unnest(map_keys(fields)) AS name FROM events WHERE {scope.where_events} AND kind = 'fields')
+WHERE regexp_matches(name, {text_literal(SIZES)}) GROUP BY name ORDER BY n DESC, name LIMIT 1""")
+    return fields[0]["name"] if fields else None
 
 
 def _slope(engine: Engine, scope: Scope, metric: str, name: str, part: str) -> Measured | None:
