@@ -37,7 +37,7 @@ format: $(VENV)/.dev ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 
 golden: $(VENV)/.run ## write the sample reports into docs/, and its first lines into the README; read the difference
-	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report
+	$(BIN)/reportline analyze $(SAMPLE) -o docs/sample-report --format sarif --format junit --format slack
 	$(BIN)/python -m tests.kinds docs/sample-report
 	$(BIN)/python tests/readme.py
 	$(BIN)/python -m analyzer.report.schema > analyzer/report/report.schema.json

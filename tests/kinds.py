@@ -16,15 +16,17 @@ EPISODE, FAILING = "downstream-episode", "application-error"
 SEED = 1
 # More than are drawn one by one, so that the charts stay small.
 INVOCATIONS = 2_400
+# What a folder gets only when it is asked for.
+FORMATS = ("sarif", "junit", "slack")
 REPORTS = {
-    "incident": (EPISODE, Options(kind="incident", objectives=("99%<3s",))),
-    "postmortem": (EPISODE, Options(kind="postmortem")),
-    "weekly": (FAILING, Options(kind="weekly", objectives=("99.9%",))),
+    "incident": (EPISODE, Options(kind="incident", objectives=("99%<3s",), formats=FORMATS)),
+    "postmortem": (EPISODE, Options(kind="postmortem", formats=FORMATS)),
+    "weekly": (FAILING, Options(kind="weekly", objectives=("99.9%",), formats=FORMATS)),
 }
 
 
-def write(folder: Path, kinds: tuple[str, ...] = tuple(REPORTS)) -> None:
-    """One Markdown report a kind, with its charts."""
+def write(folder: Path, kinds: tuple[str, ...] = tuple(REPORTS), lake: Path | None = None) -> None:
+    """A folder a kind, with every format there is. `lake` keeps what one kind was made from."""
     folder = folder.resolve()
     with tempfile.TemporaryDirectory() as temporary, contextlib.chdir(temporary):
         # Reports name their files as they were given: relative to here, so that they are the same everywhere.
@@ -35,7 +37,7 @@ def write(folder: Path, kinds: tuple[str, ...] = tuple(REPORTS)) -> None:
                     weeks.write(name, Path(name))
                 else:
                     simulate(name, Path(name), SEED, invocations=INVOCATIONS)
-            analyze([name], folder / f"{kind}.md", options=options)
+            analyze([name], folder / kind, lake=lake, options=options)
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from analyzer.report.formats import formats
 from tests import kinds
 from tests.conftest import Run
 
@@ -37,22 +39,62 @@ def words(file: Path) -> str:
     return re.sub(r"<svg .*?</svg>", "", file.read_text(), flags=re.DOTALL)
 
 
-@pytest.mark.parametrize("name", ["report.md", "report.json", "report.html"])
-def test_the_report_of_the_sample_is_the_one_in_the_docs(run: Run, tmp_path: Path, name: str) -> None:
+def contents(folder: Path) -> dict[str, str]:
+    """Every file of a report by its place; of drawings, in which versions of matplotlib differ, only that they are there."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): "" if path.suffix == ".svg" else words(path) for path in files}
+
+
+def of_the_sample(folder: Path) -> dict[str, str]:
+    """Without the reports of the other kinds, which have folders of their own."""
+    return {name: text for name, text in contents(folder).items() if name.partition("/")[0] not in kinds.REPORTS}
+
+
+def test_the_report_of_the_sample_is_the_one_in_the_docs_in_every_format(run: Run, tmp_path: Path) -> None:
     """After a wanted change: `make golden`, and read the difference."""
-    written(run, tmp_path, SAMPLE)
-    assert words(tmp_path / name) == words(GOLDEN / name)
+    written(run, tmp_path, SAMPLE, *(f"--format={name}" for name in kinds.FORMATS))
+    made, golden = contents(tmp_path), of_the_sample(GOLDEN)
+    assert made.keys() == golden.keys()
+    assert {one.file for one in formats()} <= made.keys()
+    assert [name for name, text in made.items() if text != golden[name]] == []
+
+
+def numbers(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any] | list[Any], str | int]]:
+    """The path of every number of a report, with what holds it and under which key."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, one in inside:
+        here = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}" if path else key
+        if isinstance(one, (dict, list)):
+            yield from numbers(one, here)
+        elif isinstance(one, (int, float)) and not isinstance(one, bool):
+            yield here, value, key
 
 
 @pytest.mark.parametrize("name", kinds.REPORTS)
-def test_the_other_kinds_of_report_are_those_in_the_docs(tmp_path: Path, name: str) -> None:
+def test_the_other_kinds_of_report_are_those_in_the_docs_and_every_number_in_them_is_what_the_lake_gives(
+    run: Run, tmp_path: Path, name: str
+) -> None:
     """From simulated logs, which are the same everywhere: `make golden` after a wanted change."""
-    kinds.write(tmp_path, (name,))
-    text = (tmp_path / f"{name}.md").read_text()
-    assert text == (GOLDEN / f"{name}.md").read_text()
-    pictures = {path.name for path in tmp_path.glob("*.svg")}
-    assert pictures == {path.name for path in GOLDEN.glob(f"{name}-*.svg")}
-    assert all(f"]({picture})" in text for picture in pictures)
+    lake, golden = tmp_path / "lake", GOLDEN / name
+    kinds.write(tmp_path, (name,), lake)
+    made, there = contents(tmp_path / name), contents(golden)
+    assert made.keys() == there.keys()
+    assert {one.file for one in formats()} <= made.keys()
+    assert [file for file, text in made.items() if text != there[file]] == []
+    pictures = [file for file in made if file.endswith(".svg")]
+    assert pictures
+    assert all(f"]({picture})" in made["report.md"] for picture in pictures)
+    ran = run("verify", golden / "report.json", "--lake", lake)
+    assert (ran.code, ran.out) == (0, "")
+    # One more or less anywhere is found there, and nowhere else.
+    report = json.loads((golden / "report.json").read_text())
+    changed = list(numbers(report))
+    for _, holder, key in changed:
+        holder[key] += 1  # type: ignore[index]
+    (tmp_path / "changed.json").write_text(json.dumps(report))
+    ran = run("verify", tmp_path / "changed.json", "--lake", lake)
+    assert ran.code == 1
+    assert sorted(line.partition(": ")[0] for line in ran.out.splitlines()) == sorted(path for path, _, _ in changed)
 
 
 def test_the_same_logs_give_the_same_bytes(run: Run, tmp_path: Path) -> None:

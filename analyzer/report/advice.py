@@ -153,11 +153,11 @@ def _duration(function: str, alarm: Alarm) -> _Alarm:
     condition = f"{'95th percentile of Duration' if percentile else 'longest Duration'} above {threshold}"
     match alarm.choice:
         case "between":
-            why = f"between what is usual, at most {basis}, and what the slow episode reached"
+            why = f"between {basis}, the most that is usual, and what the slow episode reached"
         case "limit":
             why = f"a tenth below the timeout of {basis}, which no call outlasts"
         case _:
-            why = f"a fifth above what is usual, at most {basis}"
+            why = f"a fifth above {basis}, the most that is usual"
     why += "" if percentile else "; a percentile of so few calls in five minutes says nothing"
     return _alarm(function, "Duration", "warning", condition, why, _metric(function, "Duration") | statistic, alarm)
 
@@ -166,7 +166,7 @@ def _errors(function: str, alarm: Alarm) -> _Alarm:
     always = f"it fails all the time: 95 of 100 periods of five minutes hold no more than {_errors_of(alarm)}"
     if alarm.signal == "errors.sum":
         condition = "any error" if alarm.choice == "any" else f"more than {_errors_of(alarm)} in five minutes"
-        why = "with so few calls in five minutes a single one is a rate" if alarm.choice == "any" else always
+        why = "of so few calls in five minutes a single failed one is a high share" if alarm.choice == "any" else always
         metric = _metric(function, "Errors") | {"Statistic": "Sum"}
         return _alarm(function, "Errors", "critical", condition, why, metric, alarm)
     queries = {

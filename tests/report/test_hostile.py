@@ -7,12 +7,13 @@ import io
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import duckdb
 import hcl2
 import pytest
 import yaml
@@ -20,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from analyzer.report.formats import formats
 from analyzer.report.formats.csv_cells import inert
 from tests.conftest import Run
 from tests.logs import OTHER_ID, export, invocation, write_export
@@ -87,13 +89,16 @@ def report_on(run: Run, folder: Path, text: str, function: str = "checkout", kin
     broken = f"REPORT RequestId: x {text}"
     ok = invocation(text, json.dumps({"level": "ERROR", "message": text}), broken, request_id=OTHER_ID)
     write_export(folder / "logs", export(*invocation(traceback), *ok))
+    return written(run, folder, "--function", function, "--kind", kind)
+
+
+def written(run: Run, folder: Path, *options: str) -> str:
+    """The report on the logs in `folder`, every file of which has been looked at."""
     more = [f"--format={name}" for name in ("sarif", "junit", "slack")]
-    ran = run("analyze", folder / "logs", "-o", folder / "out", "--function", function, "--kind", kind, *more)
+    ran = run("analyze", folder / "logs", "-o", folder / "out", *more, *options)
     assert (ran.code, ran.err) == (0, "")
+    assert {one.file for one in formats()} - {path.name for path in (folder / "out").iterdir()} <= DEPLOYED
     assert list(active(folder / "out")) == []
-    for picture in (folder / "out").glob("*.svg"):
-        tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(picture).iter()}
-        assert not tags & {"script", "image", "foreignObject", "a"}
     looked_at = Page()
     looked_at.feed((folder / "out" / "report.html").read_text())
     assert looked_at.problems == []
@@ -102,34 +107,83 @@ def report_on(run: Run, folder: Path, text: str, function: str = "checkout", kin
 
 MOVING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
 JUNIT = {"testsuites", "testsuite", "testcase", "failure", "skipped"}
+# Not written where no function has a name that AWS could have given.
+DEPLOYED = {"alarms.tf", "alarms.yaml", "dashboard.json"}
+TEMPLATE = {"AWSTemplateFormatVersion", "Parameters", "Resources"}
+# What makes YAML more than maps, lists and text.
+YAML_MORE = (yaml.TagToken, yaml.AliasToken, yaml.AnchorToken, yaml.DirectiveToken)
 
 
 def active(folder: Path) -> Iterator[str]:
-    """What in the files for other tools is more than text to its reader."""
-    for path in folder.rglob("*.*"):
-        if path.suffix != ".svg" and (found := MOVING.search(path.read_text())):
+    """What in the files of a report is more than text to its reader. Every one of them has a reader here."""
+    readers: dict[str, Callable[[str], Iterable[str]]] = {
+        ".csv": of_csv, ".json": of_json, ".md": lambda _: (), ".html": lambda _: (), ".sql": of_sql, ".svg": of_svg, ".tf": of_hcl,
+        ".sarif": of_sarif, ".xml": lambda text: {one.tag for one in ElementTree.fromstring(text).iter()} - JUNIT, ".yaml": of_yaml,
+    }  # fmt: skip
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        text = path.read_text("utf-8")
+        if found := MOVING.search(text):
             yield f"{path.name}: {found[0]!r}"
-    for path in folder.rglob("*.csv"):
-        for separator in (",", ";", "\t"):
-            rows = csv.reader(io.StringIO(path.read_text()), delimiter=separator)
-            yield from (f"{path.name}: {cell}" for row in rows for cell in row if calculated(cell))
-    yield from {element.tag for element in ElementTree.parse(folder / "junit.xml").iter()} - JUNIT
-    for message in texts(json.loads((folder / "findings.sarif").read_text())):
+        read = of_slack if path.name == "slack.json" else readers[path.suffix]
+        yield from (f"{path.name}: {one}" for one in read(text))
+
+
+def of_csv(text: str) -> Iterator[str]:
+    for separator in (",", ";", "\t"):
+        rows = csv.reader(io.StringIO(text), delimiter=separator)
+        yield from (cell for row in rows for cell in row if calculated(cell))
+    head, *rows = csv.reader(io.StringIO(text))
+    yield from (f"a row of {len(row)} cells" for row in rows if len(row) != len(head))
+
+
+def of_json(text: str) -> Iterator[str]:
+    if not isinstance(json.loads(text), dict):
+        yield "no object"
+
+
+def of_sql(text: str) -> Iterator[str]:
+    """Comments, then one question."""
+    comments = [line for line in text.splitlines() if line.startswith("-- ")]
+    (statement,) = duckdb.extract_statements(text)
+    if statement.type != duckdb.StatementType.SELECT or not text.startswith("\n".join(comments)):
+        yield text
+
+
+def of_svg(text: str) -> Iterator[str]:
+    for element in ElementTree.fromstring(text).iter():
+        if (tag := element.tag.rpartition("}")[2]) in {"script", "image", "foreignObject", "a", "animate", "set"}:
+            yield tag
+        for name, value in element.attrib.items():
+            local = name.rpartition("}")[2]
+            if local.startswith("on") or (local == "href" and not value.startswith("#")) or "javascript:" in value:
+                yield f"{local}={value}"
+
+
+def of_hcl(text: str) -> Iterator[str]:
+    if (blocks := set(hcl2.loads(text))) != {"variable", "resource"}:
+        yield str(blocks)
+    if template := re.search(r"[$%]\{", text):
+        yield template[0]
+
+
+def of_yaml(text: str) -> Iterator[str]:
+    if (names := set(yaml.safe_load(text))) != TEMPLATE:
+        yield str(names)
+    yield from (str(token) for token in yaml.scan(text) if isinstance(token, YAML_MORE))
+
+
+def of_sarif(text: str) -> Iterator[str]:
+    for message in texts(json.loads(text)):
         if "{" in message.replace("{{", "") or "}" in message.replace("}}", "") or re.search(r"(?<!\\)\]\(", message):
-            yield f"findings.sarif: {message}"
-    slack = json.loads((folder / "slack.json").read_text())
+            yield message
+
+
+def of_slack(text: str) -> Iterator[str]:
+    slack = json.loads(text)
     marked = [one["text"] for block in slack["blocks"] for one in block.get("elements", []) if one["type"] == "mrkdwn"]
-    yield from (f"slack.json: {one}" for one in marked if not re.fullmatch(r":\w+: \*\w+\*", one))
+    yield from (one for one in marked if not re.fullmatch(r":\w+: \*\w+\*", one))
     if not re.fullmatch(r"[\w :,-]+", slack["text"]):
-        yield f"slack.json: {slack['text']}"
-    if (folder / "alarms.tf").exists():
-        assert hcl2.loads((folder / "alarms.tf").read_text()).keys() == {"variable", "resource"}
-        assert yaml.safe_load((folder / "alarms.yaml").read_text()).keys() == {
-            "AWSTemplateFormatVersion",
-            "Parameters",
-            "Resources",
-        }
-        assert json.loads((folder / "dashboard.json").read_text()).keys() == {"widgets"}
+        yield slack["text"]
 
 
 def calculated(cell: str) -> bool:
@@ -200,6 +254,46 @@ def test_no_text_whatever_changes_anything_but_words(
     folder = tmp_path_factory.mktemp("hostile")
     harmless = structure(report_on(run, folder, "gone"))
     assert structure(report_on(run, folder, "x" + text)) == harmless
+
+
+def test_hostile_names_of_all_that_has_one_change_nothing_but_words(run: Run, tmp_path: Path) -> None:
+    """Versions, types of errors, runtimes, log streams and folders, in logs of JSON."""
+
+    def report_with(folder: Path, name: str) -> str:
+        record = {"requestId": OTHER_ID, "version": name, "functionName": name}
+        failed = {
+            "errorType": name,
+            "errorMessage": name,
+            "stackTrace": [name],
+            "requestId": OTHER_ID,
+            "level": "ERROR",
+        }
+        metrics = {"durationMs": 92.5, "billedDurationMs": 93, "memorySizeMB": 1024, "maxMemoryUsedMB": 539}
+        lines = [
+            {"type": "platform.initStart", "record": {"initializationType": name, "runtimeVersion": name, "phase": "init"}},
+            {"type": "platform.start", "record": record},
+            {"level": "ERROR", "requestId": OTHER_ID, "message": failed, "timestamp": "2026-03-17T08:00:01.000Z"},
+            {"type": "platform.report", "record": record | {"status": "error", "errorType": name, "metrics": metrics}},
+        ]  # fmt: skip
+        moment = {"time": "2026-03-17T08:00:01.000Z"}
+        path = write_export(folder / "logs", export(*(json.dumps(moment | line) for line in lines)))
+        path.parent.rename(path.parent.with_name(f"2026-03-17-[{name}]4eeec71d18b1461580e35b89cb060777"))
+        return written(run, folder)
+
+    # A folder that a terminal would not show as it is gets no command, so that the harmless one has such a name too.
+    hostile = "<svg onload=alert(1)>`|\u202e=1+1 ${x} {{ 7 * 7 }}\x1b[31m [a](http:evil) --;'\"*_#"
+    assert structure(report_with(tmp_path / "hostile", hostile)) == structure(
+        report_with(tmp_path / "harmless", "go\u00a0ne")
+    )
+
+
+def test_bytes_that_are_no_text_change_nothing_but_words(run: Run, tmp_path: Path) -> None:
+    harmless = structure(report_on(run, tmp_path / "harmless", "gone"))
+    report_on(run, tmp_path / "hostile", "HERE")
+    (path,) = (path for path in (tmp_path / "hostile" / "logs").rglob("*") if path.is_file())
+    path.write_bytes(path.read_bytes().replace(b"HERE", b"\xff\xfe\xc3(\xed\xa0\x80\xf8\x88\x80\x80\x80\x00<b>"))
+    shutil.rmtree(tmp_path / "hostile" / "out")
+    assert structure(written(run, tmp_path / "hostile", "--function", "checkout")) == harmless
 
 
 def test_no_character_that_moves_a_terminal_reaches_a_file(run: Run, tmp_path: Path) -> None:

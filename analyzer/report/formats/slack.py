@@ -36,7 +36,7 @@ def write(report: Report) -> bytes:
     ]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.hypothesis.severity))
     # What notifications show is read as markup, so that no text from logs stands in it.
-    text = f"Lambda error analysis: {report.status}, supported findings: {len(findings)}"
+    text = f"Lambda {report.kind.replace('-', ' ')}: {report.status}, supported findings: {len(findings)}"
     message = {"text": text, "unfurl_links": False, "unfurl_media": False, "blocks": list(_blocks(report, findings))}
     return json.dumps(message, indent=2, ensure_ascii=False).encode() + b"\n"
 
