@@ -445,6 +445,7 @@ def main() -> None:
     print(f"""# What is true of the numbers
 
 Data whose truth is known, drawn from fixed seeds, and what the functions behind the report say of them.
+Whole diagnoses are held against known faults in [diagnosis.md](diagnosis.md).
 
 Made on {datetime.now(UTC):%Y-%m-%d} by `TRUTH_RUNS={RUNS} make truth`, with {packages},
 on {platform.system()} {platform.machine()} with {os.cpu_count()} cores.
