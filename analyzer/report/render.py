@@ -68,7 +68,9 @@ class Templates:
         )
         # Names must be known when a template is read; what they do is known with the report.
         self.environment.filters.update(dict.fromkeys(FILTERS, str))
-        for template in self.environment.list_templates(extensions=["j2"]):
+        # A slip in somebody's own templates is found before any log is read; the shipped ones are read as they are needed.
+        own = [] if folder is None else sorted(str(path.relative_to(folder)) for path in folder.rglob("*.j2"))
+        for template in own:
             try:
                 self.environment.get_template(template)
             except jinja2.TemplateSyntaxError as problem:
@@ -143,9 +145,10 @@ def render(report: Report, measurements: Measurements, templates: Templates, out
             files |= {output.base.with_name(picture.file): picture.svg for picture in drawn}
         if ".html" in output.reports:
             files[output.file(".html")] = page(markdown, drawn, report.generator).encode()
+    plain = _plain(report, redacted=report.asked.redacted)
     if ".json" in output.reports:
-        files[output.file(".json")] = to_json(report, redacted=report.asked.redacted)
-    masked = msgspec.convert(_plain(report, redacted=report.asked.redacted), Report)
+        files[output.file(".json")] = _json(plain)
+    masked = msgspec.convert(plain, Report)
     for path, other in output.others.items():
         content = other.write(masked)
         if content is not None:
@@ -173,11 +176,13 @@ def _replace(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def to_json(report: Report, *, redacted: bool) -> bytes:
-    """report.json: the whole report, every text in it masked where it is `redacted`.
+    """report.json: the whole report, every text in it masked where it is `redacted`."""
+    return _json(_plain(report, redacted=redacted))
 
-    Characters that nobody sees are written as JSON's escapes, so that they turn nothing around on a terminal.
-    """
-    text = msgspec.json.format(msgspec.json.encode(_plain(report, redacted=redacted)), indent=2).decode()
+
+def _json(plain: Any) -> bytes:
+    """Characters that nobody sees are written as JSON's escapes, so that they turn nothing around on a terminal."""
+    text = msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
     return (UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
 
 
