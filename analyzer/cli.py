@@ -189,7 +189,7 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
     repeated = sum(source.duplicates for source in ingested.read)
     _say(
         f"{ingested.invocations:,} invocations added to {lake}"
-        + (f"; {repeated:,} more were known from other files" if repeated else "")
+        + (f"; {repeated:,} more are told more than once" if repeated else "")
     )
 
 
@@ -216,9 +216,10 @@ def report(
     said = configuration(config)
     options = _options(said, kind, since, until, baseline, threshold, objective, rules, templates, redact, more)
     from analyzer import pipeline
+    from analyzer.ingest import cores
 
     with _watching() as watcher:
-        written = pipeline.write_report(lake, output, options=options, watcher=watcher)
+        written = pipeline.write_report(lake, output, options=options, watcher=watcher, processes=cores())
     _finish(written, fail_on or _choice(Level, "fail-on", said.fail_on))
 
 

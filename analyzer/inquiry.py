@@ -65,7 +65,13 @@ def _numbers(report: Json) -> Iterator[tuple[str, Measured]]:
         metrics = (
             one for entry in function["metrics"].values() for one in (entry if isinstance(entry, list) else [entry])
         )
-        for one in (*metrics, *function["slices"]):
+        costs = (
+            one
+            for hypothesis in function["hypotheses"]
+            for one in (hypothesis["impact"] or {}).values()
+            if isinstance(one, dict)
+        )
+        for one in (*metrics, *function["slices"], *costs):
             yield function["name"], msgspec.convert(one, Measured)
     for function in (report["earlier"] or {}).get("functions", []):
         for one in function["numbers"]:

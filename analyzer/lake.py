@@ -144,6 +144,8 @@ PACKING = {
 
 # Rows held in memory before they become a Parquet row group: about 30 MB of Python objects, or as much of columns.
 ROW_GROUP, COLUMN_GROUP = 50_000, 125_000
+# Fewer rows are a group where they are long: stacks of four kilobytes, or columns with lines of two.
+MOST_TEXT, MOST_COLUMNS = 8 << 20, 32 << 20
 # When so many commits have fewer rows than the small number, they are made one, up to about the large one.
 MANY, SMALL, LARGE = 8, 400_000, 1_000_000
 # A result of more rows is a picture or a list of groups, and stands in the report in that form.
@@ -151,6 +153,8 @@ MOST_KEPT = 5
 # So few invocations, some 50 MB of them, are read into memory once. A question about them takes less time than handing it
 # to a second thread, and less than opening the files again would.
 MOST_IN_MEMORY = 200_000
+# With so few, a question is answered as soon as it is planned, so that it is planned with no more thought than to filter first.
+FEW_ENOUGH = 1_000
 HELD = "FROM held WHERE true"
 
 
@@ -373,6 +377,8 @@ class Commit:
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         self.lake = lake
         self.rows: dict[str, list[tuple[Any, ...]]] = {"invocations": [], "events": []}
+        # Characters in the messages among them.
+        self.text = 0
         self.batches: dict[str, list[pa.RecordBatch]] = {"invocations": [], "events": []}
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.sources: list[Source] = []
@@ -397,10 +403,13 @@ class Commit:
     def add_line_columns(self, columns: LineColumns) -> None:
         self._add_batch("events", columns.batch())
 
-    def add_lines(self, rows: Iterable[NotableLine]) -> None:
+    def add_lines(self, rows: Sequence[NotableLine]) -> None:
         self._add("events", rows)
-        with self._writing():
-            self._flush("events", at_least=ROW_GROUP)
+        self.text += sum(len(row.message) for row in rows)
+        if self.text >= MOST_TEXT or len(self.rows["events"]) >= ROW_GROUP:
+            with self._writing():
+                self._flush("events", at_least=0)
+            self.text = 0
 
     def add_sources(self, rows: Iterable[Source]) -> None:
         self.sources += rows
@@ -411,7 +420,8 @@ class Commit:
     def _add_batch(self, table: str, batch: pa.RecordBatch) -> None:
         batches = self.batches[table]
         batches.append(batch)
-        if sum(waiting.num_rows for waiting in batches) >= COLUMN_GROUP:
+        rows, size = (sum(getattr(waiting, of) for waiting in batches) for of in ("num_rows", "nbytes"))
+        if rows >= COLUMN_GROUP or size >= MOST_COLUMNS:
             with self._writing():
                 self._flush_batches(table)
 
@@ -518,7 +528,10 @@ class Commit:
             finally:
                 clean.unlink(missing_ok=True)
         self.invocations = added
-        self.sources = [replace(source, duplicates=own.by_source.get(source.source, 0)) for source in self.sources]
+        self.sources = [
+            replace(source, duplicates=source.duplicates + own.by_source.get(source.source, 0))
+            for source in self.sources
+        ]
 
     def _sources_table(self, taken_over: Mapping[str, Repeats]) -> pa.Table:
         tables = [_table([astuple(source) for source in self.sources], SOURCES)]
@@ -632,13 +645,24 @@ class Engine:
             table: f"read_parquet([{_quoted_list([lake.part(table, commit) for commit in commits])}])"
             for table in TABLES
         }
-        (stored,) = self.numbers(f"SELECT count(*) AS n FROM {files['invocations']}")
-        self.in_memory = stored["n"] <= MOST_IN_MEMORY
+        stored, lines = (self._rows_of(files[table]) for table in ("invocations", "events"))
+        self.in_memory = stored <= MOST_IN_MEMORY
         if self.in_memory:
             self.connection.execute("SET threads = 1")
+        if max(stored, lines) <= FEW_ENOUGH:
+            self._plan_plainly()
         for table in TABLES:
             kept = "TABLE" if self.in_memory else "VIEW"
             self.connection.execute(f"CREATE {kept} {table} AS SELECT * FROM {files[table]}")
+
+    def _rows_of(self, table: str) -> int:
+        n: int = self.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
+        return n
+
+    def _plan_plainly(self) -> None:
+        names = self.connection.execute("SELECT name FROM duckdb_optimizers()").fetchall()
+        dear = ",".join(name for (name,) in names if name != "filter_pushdown")
+        self.connection.execute(f"SET disabled_optimizers = '{dear}'")
 
     def __enter__(self) -> Engine:
         return self

@@ -208,7 +208,7 @@ class NotableLine(Struct, frozen=True, kw_only=True):
 class Source(Struct, frozen=True, kw_only=True):
     """One row of the sources table: a file that was read, what it was, and what in it was not understood.
 
-    `duplicates` counts its invocations that other files have brought, and that are left out.
+    `duplicates` counts its invocations that other files have brought, or that it holds more than once, and that are left out.
     """
 
     source: str

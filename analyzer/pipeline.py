@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +30,7 @@ from analyzer.report import (
     earlier,
     open_report,
     render,
+    second_process,
     to_json,
 )
 from analyzer.report.redaction import redact_all
@@ -90,13 +91,22 @@ def analyze(
             watcher.unreadable(sentence)
         if not ingested.read and not ingested.already_there:
             raise nothing_read(paths, ingested)
-        written = _report(opened, tools, options, watcher, subject=_subject(paths), unreadable=ingested.unreadable)
+        written = _report(
+            opened, tools, options, watcher, processes, subject=_subject(paths), unreadable=ingested.unreadable
+        )
     return Written(written.report, written.files, ingested)
 
 
-def write_report(lake: Path, output: Path, *, options: Options = Options(), watcher: Watcher = Watcher()) -> Written:  # noqa: B008
-    """Write a report on what is in a lake already."""
-    return _report(open_lake(lake), _Tools(options, output), options, watcher, subject=None, unreadable=[])
+def write_report(
+    lake: Path,
+    output: Path,
+    *,
+    options: Options = Options(),  # noqa: B008 -- frozen
+    watcher: Watcher = Watcher(),  # noqa: B008 -- frozen
+    processes: int = 1,
+) -> Written:
+    """Write a report on what is in a lake already; with more than one of `processes` a second one draws the pictures."""
+    return _report(open_lake(lake), _Tools(options, output), options, watcher, processes, subject=None, unreadable=[])
 
 
 def reached(report: Report, level: Severity | Literal["new"]) -> list[Hypothesis]:
@@ -176,13 +186,22 @@ def _lake(folder: Path | None) -> Iterator[Lake]:
 
 
 def _report(
-    lake: Lake, tools: _Tools, options: Options, watcher: Watcher, *, subject: str | None, unreadable: list[str]
+    lake: Lake,
+    tools: _Tools,
+    options: Options,
+    watcher: Watcher,
+    processes: int,
+    *,
+    subject: str | None,
+    unreadable: list[str],
 ) -> Written:
-    composed, measurements = compose_report(
-        lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable, before=tools.earlier
-    )
-    watcher.stage("writing")
-    files = render(composed, measurements, tools.templates, tools.output, lake)
+    beside = second_process() if processes > 1 and tools.output.illustrated else nullcontext()
+    with beside as executor:
+        composed, measurements = compose_report(
+            lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable, before=tools.earlier
+        )
+        watcher.stage("writing")
+        files = render(composed, measurements, tools.templates, tools.output, lake, executor)
     return Written(composed, files)
 
 

@@ -3,6 +3,7 @@
 LEAN     platform lines only, 10 MB a file
 CHATTY   15 application lines an invocation, 10 MB a file; one invocation in 40 logs a warning or an error
 FIELDS   LEAN with one line such as records=120 an invocation, which becomes a row of its own
+RECORDS  LEAN with two records of a JSON logger an invocation, of which one becomes a row
 TINY     LEAN in files of 50 kB
 BIG      LEAN and CHATTY in turn, in one file
 JSON     functions with JSON logs in Firehose objects of 10 MB, half of them with 15 application lines an invocation
@@ -65,6 +66,11 @@ class Maker:
             lines += self.chatter(request, duration)
         elif kind == "FIELDS":
             lines.append(f"{start} [INFO]\t{start}\t{request}\tbatch done records={self.random.randrange(500)}\n")
+        elif kind == "RECORDS":
+            lines += [
+                self.record(start, request, {}),
+                self.record(start, request, {"orders": self.random.randrange(500)}),
+            ]
         self.milliseconds += int(duration)
         end = stamp(self.milliseconds)
         lines.append(f"{end} END RequestId: {request}\n")
@@ -102,6 +108,18 @@ class Maker:
 
     def _platform(self, kind: str, record: dict[str, object]) -> dict[str, object]:
         return {"time": stamp(self.milliseconds), "type": f"platform.{kind}", "record": record}
+
+    def record(self, time: str, request: str, more: dict[str, int]) -> str:
+        """A line as Powertools for AWS Lambda writes it."""
+        head = {"level": "INFO", "location": "handler:42", "message": self.random.choice(WORDS), "timestamp": time}
+        context = {
+            "service": "checkout",
+            "cold_start": False,
+            "function_name": "checkout",
+            "function_memory_size": "512",
+        }
+        text = json.dumps(head | context | {"function_request_id": request} | more, separators=(",", ":"))
+        return f"{time} {text}\n"
 
     def chatter(self, request: str, duration: float) -> Iterator[str]:
         remarkable = self.random.randrange(15) if self.random.random() < 1 / 40 else -1

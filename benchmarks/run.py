@@ -194,7 +194,8 @@ def main() -> None:
     print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {processor[1] if processor else 'unknown processor'}")
     print(", ".join(f"{one} {version(one)}" for one in ("numpy", "pyarrow", "isal", "polars", "duckdb")))
     print(f"load average at the beginning: {os.getloadavg()[0]:.1f}")
-    for kind, size in (("LEAN", 10 * logs.MB), ("CHATTY", 10 * logs.MB), ("FIELDS", 10 * logs.MB), ("TINY", 50_000)):
+    for kind in ("LEAN", "CHATTY", "FIELDS", "RECORDS", "TINY"):
+        size = 50_000 if kind == "TINY" else 10 * logs.MB
         much = min(150, megabytes) if kind == "TINY" else megabytes
         where = logs.export(folder, kind, much, size)
         table(where, much, rounds)

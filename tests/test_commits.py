@@ -11,11 +11,12 @@ import time
 import uuid
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
 from analyzer.ingest import ingest, read
-from analyzer.lake import MANY, TABLES, Lake
+from analyzer.lake import MANY, MOST_TEXT, TABLES, Lake
 from tests.conftest import MADE, line
 from tests.conftest import invocation as row
 from tests.logs import TASK, export, invocation
@@ -58,6 +59,19 @@ def test_few_commits_are_left_as_they_are(tmp_path: Path) -> None:
         add(lake, number)
     lake.tidy()
     assert parts(lake) == [MANY - 1] * 3
+
+
+def test_long_messages_are_not_kept_in_memory_until_there_are_many_of_them(tmp_path: Path) -> None:
+    lake = Lake(tmp_path / "lake")
+    with lake.write() as commit:
+        for number in range(12):
+            commit.add_lines([line(500 * number + one, message="x" * 4096) for one in range(500)])
+        commit.add_sources([MADE])
+    (part,) = (lake.folder / "events").iterdir()
+    stored = pq.read_metadata(part)
+    sizes = [stored.row_group(number).num_rows for number in range(stored.num_row_groups)]
+    assert sum(sizes) == 6_000
+    assert max(sizes) * 4096 < 2 * MOST_TEXT
 
 
 class Dead(BaseException):

@@ -99,7 +99,7 @@ def test_ingest_and_report_say_how_many_were_known_from_other_files(run: Run, tm
     ran = run("ingest", tmp_path / "json", "--lake", tmp_path / "lake")
     n = len(STREAMS[0].invocations)
     assert ran.out.splitlines()[1] == f"known already\t{n}\t{tmp_path / 'json' / 'events.json'}"
-    assert ran.err.endswith(f"0 invocations added to {tmp_path / 'lake'}; {n} more were known from other files\n")
+    assert ran.err.endswith(f"0 invocations added to {tmp_path / 'lake'}; {n} more are told more than once\n")
     run("report", "--lake", tmp_path / "lake", "-o", tmp_path / "report.md")
     assert (
         f"`{tmp_path / 'json' / 'events.json'}` repeats {n} invocations of other files"

@@ -161,9 +161,18 @@ def _missing(rule: Rule, numbers: Numbers) -> list[str]:
 
 @cache
 def weights() -> dict[str, float]:
-    """Likelihood ratios: of the signs by strength, and of the rule's main condition by what is known of it."""
-    table: dict[str, float] = yaml.safe_load((Path(__file__).parent / "weights.yaml").read_text("utf-8"))
-    return table
+    """Likelihood ratios: of the signs by strength, and of the rule's main condition by what is known of it.
+
+    The shipped rules have factors of their own for the latter, as in "holds cold-start".
+    """
+    table: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "weights.yaml").read_text("utf-8"))
+    own = table.pop("rules")
+    return table | {own_weight(state, rule): ratio for rule, states in own.items() for state, ratio in states.items()}
+
+
+def own_weight(state: str, rule: str) -> str:
+    """The name of the factor by which `state` of the main condition weighs more, or less, in this rule than in others."""
+    return f"{state} {rule}"
 
 
 def signs(rule: Rule, numbers: Numbers) -> Counter[str]:
@@ -171,11 +180,11 @@ def signs(rule: Rule, numbers: Numbers) -> Counter[str]:
     counted = Counter[str]()
     match holds(rule.supported, numbers):
         case Truth.TRUE:
-            counted["holds"] = 1
+            counted.update(("holds", own_weight("holds", rule.id)))
         case Truth.FALSE:
             counted["fails"] = 1
         case Truth.OPEN if likely(rule.supported, numbers) is Truth.TRUE:
-            counted["reached"] = 1
+            counted.update(("reached", own_weight("reached", rule.id)))
     for found, direction in ((rule.signs_for, 1), (rule.signs_against, -1)):
         for sign in found:
             if holds(sign.condition, numbers) is Truth.TRUE:
@@ -186,7 +195,7 @@ def signs(rule: Rule, numbers: Numbers) -> Counter[str]:
 def _probability(rule: Rule, numbers: Numbers) -> float:
     """Prior odds times the weight of the main condition and of every sign for, over that of every sign against."""
     log_odds = math.log(rule.prior / (1 - rule.prior))
-    log_odds += sum(times * math.log(weights()[name]) for name, times in signs(rule, numbers).items())
+    log_odds += sum(times * math.log(weights().get(name, 1.0)) for name, times in signs(rule, numbers).items())
     return min(MOST, max(LEAST, 1 / (1 + math.exp(-max(-100.0, log_odds)))))
 
 

@@ -206,6 +206,13 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
         "count",
         "1 when these were fewer than half: a few environments and not all of them",
     ),
+    "traffic.pause.p50": ("s", "median pause between calls, attempts after the first left out"),
+    "traffic.pause.regular": ("share", "pauses that are within a tenth of that"),
+    "traffic.day_amplitude": (
+        "ratio",
+        "calls of the busiest hour of the day over those of the quietest, one more each",
+    ),
+    "traffic.day_p": ("ratio", "how often chance alone makes the hours of the day differ as much"),
     "trend.total": ("share", "relative change of the duration of warm calls along a line through the whole period"),
     "trend.p": ("ratio", "how often chance alone gives a trend as clear"),
     "trend.step_bic": (

@@ -208,6 +208,10 @@ class Assembler:
             case None:
                 self._note(environment, record, "unparsed", None)
 
+    def foreign(self, position: int, text: str) -> None:
+        """Take text that is no event, of whichever environment."""
+        self._note(self.environment(None), Record(text, position), "unparsed", None)
+
     def _init_report(self, environment: Environment, record: Record, event: InitReport) -> None:
         failed = event.status not in (None, "success")
         if failed and event.phase == "invoke":

@@ -162,9 +162,8 @@ class Deliveries:
         self, reading: Reading, seen: subscription.Seen, file: BinaryIO, position: int, one_a_line: bool
     ) -> None:
         """Read as the container does what begins at `position` of its file."""
-        problems = reading.problems.append
-        objects = values_from(file, position, subscription.DECODE, problems, one_a_line)
-        reading.take(subscription.delivered(objects, problems, seen))
+        objects = values_from(file, position, subscription.decode, reading.problems, one_a_line)
+        reading.take(subscription.delivered(objects, reading.problems, seen))
 
     def _name(self, begin: int, size: int) -> str | None:
         return bytes(self.view[begin : begin + size]).decode() or None

@@ -191,10 +191,15 @@ class Exports:
         behind = self.buffer.rfind(b"\n", stretch.begin, stretch.end) + 1
         return behind if behind > 0 and stretch.end - behind <= longest else stretch.end
 
+    def _end_of_damaged(self, stretch: _Stretch, begin: int, end: int) -> int:
+        """Half a line at the end of a damaged file is no line; of one that is longer than an event can be, the rest is left out."""
+        behind = max(begin, self.buffer.rfind(b"\n", begin, end) + 1)
+        long = end - behind > s3_export.LONGEST_EVENT or (behind == begin and stretch.events.in_long_line)
+        return end if long else behind
+
     def _stretch(self, segments: Segments, stretch: _Stretch, end: int) -> None:
         place = segments.stretch(stretch.reading, stretch, stretch.begin, end, self.hand_over)
         if stretch.broke is not None:
-            # Half a line at the end of a damaged file is no line.
-            end = max(place, self.buffer.rfind(b"\n", stretch.begin, end) + 1)
+            end = self._end_of_damaged(stretch, place, end)
         stretch.reading.take(stretch.read(place, end))
         self.hand_over(stretch.reading.assembler)

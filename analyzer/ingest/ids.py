@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-
-import numpy as np
+from functools import cache
 
 from analyzer.ingest.native import LIBRARY
 
@@ -17,13 +16,19 @@ class Table(ctypes.Structure):
     _fields_ = (("slots", ctypes.c_void_p), ("size", ctypes.c_int64))
 
     def __init__(self, words: int, size: int) -> None:
-        self.memory = np.zeros((size, words + 1), np.uint64)
-        super().__init__(self.memory.ctypes.data, size)
+        self.memory = (ctypes.c_uint64 * (size * (words + 1)))()
+        super().__init__(ctypes.addressof(self.memory), size)
 
 
 TABLE = ctypes.POINTER(Table)
 LIBRARY.enlarge.argtypes = [TABLE, TABLE, ctypes.c_int64]
 LIBRARY.enlarge.restype = None
+
+
+@cache
+def _without_ids(words: int) -> Table:
+    """What a generation begins with."""
+    return Table(words, 1)
 
 
 class Generation:
@@ -33,7 +38,7 @@ class Generation:
         self.words = words
         self.count = 0
         self.others: dict[str, int] = {}
-        self.table = Table(words, 1)
+        self.table = _without_ids(words)
 
     def expect(self, more: int) -> None:
         """Make room, so that half of the table stays empty."""

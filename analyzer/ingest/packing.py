@@ -21,6 +21,8 @@ BZIP2 = re.compile(rb"BZh[1-9]1AY&SY")
 MARK_LENGTH = 10
 # PowerShell's `>` writes UTF-16 and a mark in front; other tools of Windows put a mark in front of UTF-8.
 UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+# How bytes begin that have to be unpacked, or stand behind a mark; and bzip2.
+LAYERS = (GZIP, ZSTD, XZ, codecs.BOM_UTF8, *UTF_16)
 # Enough of a file to know its container: an export may begin with a long stack.
 HEAD = 1 << 18
 # A decompressor that breaks off gives nothing of the piece in which it did, so pieces are small.
@@ -39,6 +41,8 @@ BUFFER = 1 << 20
 # Content is unpacked in steps of this size, and in small ones where it is damaged.
 STEP, SMALL_STEP = 1 << 18, 1 << 12
 READ_AHEAD = 1 << 18
+# A file of so many bytes is unpacked in one call where that is possible; the size of what it holds stands at its end.
+SMALL_FILE = 1 << 16
 # The reader behind igzip.open, without the layers around it that copy every byte once more.
 GUNZIP: Callable[[Any, int], object] = getattr(isal_zlib, "_GzipReader", lambda file, _: igzip.open(file, "rb"))
 
@@ -57,10 +61,12 @@ class Unpacked:
     def __init__(self, content: io.BytesIO | io.FileIO, size: int) -> None:
         self._content = content
         self._limit = max(GUARD_FROM, GUARD_RATIO * size)
-        self._layers = _unpack(content, self._limit)
+        whole = _at_once(content)
+        self._layers: io.BufferedIOBase = _unpack(content, self._limit) if whole is None else io.BytesIO()
         self._position = 0
         self._careful = False
-        self._left = b""
+        # What comes before the rest of the layers.
+        self._left = whole or b""
 
     def readinto1(self, buffer: memoryview) -> int:
         """Fill `buffer` as far as one step goes; 0 at the end."""
@@ -95,16 +101,36 @@ class Unpacked:
             self._left = step[len(step) - max(0, position - self._position) :]
 
     def beginning(self, size: int) -> bytes:
-        """The first `size` bytes, less where there are no more."""
-        head = bytearray(size)
+        """The first `size` bytes, less where there are no more. To be asked before anything is read."""
+        if self._left:
+            head, self._left = self._left[:size], self._left[size:]
+            return head
+        room = memoryview(bytearray(size))
         read = 0
         try:
-            while read < size and (step := self.readinto1(memoryview(head)[read:])):
+            while read < size and (step := self.readinto1(room[read:])):
                 read += step
         except UNPACK_ERRORS:
             if not read:
                 raise
-        return bytes(memoryview(head)[:read])
+        return bytes(room[:read])
+
+
+def _at_once(content: io.BytesIO | io.FileIO) -> bytes | None:
+    """What a small file holds that is packed by gzip once and in one piece: there may be very many of them.
+
+    None for any other, and for a damaged one, of which layers give what can be read.
+    """
+    packed = content.getvalue() if isinstance(content, io.BytesIO) else b""
+    if not packed.startswith(GZIP) or len(packed) > SMALL_FILE or int.from_bytes(packed[-4:], "little") > HEAD:
+        return None
+    unpacking = isal_zlib.decompressobj(31)
+    try:
+        whole = unpacking.decompress(packed, HEAD)
+    except UNPACK_ERRORS:
+        return None
+    in_one_piece = unpacking.eof and not unpacking.unused_data
+    return whole if in_one_piece and not whole.startswith(LAYERS) and not BZIP2.match(whole) else None
 
 
 def _unpack(content: io.BytesIO | io.FileIO, limit: int) -> io.BufferedReader:

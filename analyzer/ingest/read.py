@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -18,11 +18,12 @@ from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import recognise, s3_export, subscription
 from analyzer.ingest.containers.container import Container
+from analyzer.ingest.containers.repeats import without_repeats
 from analyzer.ingest.deliveries import Deliveries
 from analyzer.ingest.exports import BUFFER, Exports
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.segments import Reading
-from analyzer.ingest.sources import LogFile, Opened, find, is_read_once, size_of
+from analyzer.ingest.sources import LogFile, Opened, find
 from analyzer.ingest.workers import Progress
 from analyzer.lake import Columns, Lake, LineColumns
 from analyzer.model import Source
@@ -31,8 +32,6 @@ from analyzer.model import Source
 COMMIT_INVOCATIONS, COMMIT_SECONDS = 1_000_000, 5.0
 # Rows leave the assembler this often; a single file may hold millions.
 HAND_OVER = 4_096
-# A damaged file may have thousands of damaged places; the first ones tell what is wrong.
-MOST_PROBLEMS = 20
 
 
 class Ingested(Struct, frozen=True):
@@ -82,22 +81,23 @@ def _ingest(
     processes: int,
     buffer: int,
 ) -> Ingested:
-    found: Iterator[list[LogFile]] | None = None
-    if processes > 1 and not any(is_read_once(path) for path in paths):
-        groups = list(find(paths))
-        # Members of archives lie in temporary files, which are gone once all groups have been listed.
-        lasting = all(file.path.exists() for group in groups for file in group)
-        if lasting and len(groups) > 1 and workers.total(groups) >= workers.WORTHWHILE:
-            shares = workers.shares(groups, processes)
-            parts = [
-                workers.Share(number, lake.folder, share, function, named, buffer)
-                for number, share in enumerate(shares)
-            ]
-            return _in_processes(parts, groups, progress)
-        found = iter(groups) if lasting else None
+    found, groups, total = find(paths), list[list[LogFile]](), 0
+    for group in found:
+        groups.append(group)
+        # Copies are gone when the group behind them is asked for.
+        if any(file.copied for file in group):
+            break
+    else:
+        total = workers.total(groups)
+    if processes > 1 and len(groups) > 1 and total >= workers.WORTHWHILE:
+        shares = workers.shares(groups, processes)
+        parts = [
+            workers.Share(number, lake.folder, share, function, named, buffer) for number, share in enumerate(shares)
+        ]
+        return _in_processes(parts, groups, progress)
     with lake.in_use():
-        reader = _Reader(lake, function, named, progress, buffer, size_of(paths))
-        reader.read(found or find(paths))
+        reader = _Reader(lake, function, named, progress, buffer, total or None)
+        reader.read(chain(groups, found))
     return reader.ingested()
 
 
@@ -219,8 +219,6 @@ class _Reader:
         self._hand_over(assembler)
 
     def _file(self, file: LogFile, assemblers: dict[str, Assembler], last: bool) -> None:
-        if file.packed:
-            self.total = None
         opened = file.open()
         self.bytes += opened.size
         if opened.digest in self.known:
@@ -243,10 +241,10 @@ class _Reader:
             if assembler is None:
                 assembler = Assembler(container.whole, self.function or file.exported_prefix)
                 assemblers[container.name] = assembler
-            self.reading = reading = Reading(file.name, assembler)
+            self.reading = reading = Reading(file.name, assembler, self._hand_over)
             self.content, self.size = opened.content, opened.size
             if self.exports and container is s3_export.CONTAINER:
-                events = s3_export.Events(s3_export.stream_name(file), reading.problems.append)
+                events = s3_export.Events(s3_export.stream_name(file), reading.problems)
                 ends = partial(self._read, reading, opened, container)
                 self.exports.read(reading, events, head, content, ends, last)
             elif self.buffer and container is subscription.CONTAINER:
@@ -260,7 +258,9 @@ class _Reader:
         self, reading: Reading, container: Container, file: LogFile, content: BinaryIO, opened: Opened
     ) -> None:
         broke: Exception | None = None
-        records = container.records(content, file, reading.problems.append)
+        records = container.records(content, file, reading.problems)
+        if not container.told_once:
+            records = without_repeats(records, reading.problems)
         try:
             while reading.take(islice(records, HAND_OVER)):
                 self._hand_over(reading.assembler)
@@ -270,7 +270,7 @@ class _Reader:
 
     def _read(self, reading: Reading, opened: Opened, container: Container, broke: Exception | None) -> None:
         if broke is not None:
-            reading.problems.append(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
+            reading.problems(f"the file breaks off or is damaged after {reading.lines} lines: {broke}")
         self.lines += reading.lines
         self.reading = None if self.reading is reading else self.reading
         source = Source(
@@ -282,7 +282,8 @@ class _Reader:
             understood=reading.understood,
             first_time=reading.first_time,
             last_time=reading.last_time,
-            problems=reading.problems[:MOST_PROBLEMS],
+            problems=reading.problems.sentences(),
+            duplicates=reading.repeats,
         )
         self.files += 1
         self.commit.add_sources([source])
@@ -296,6 +297,8 @@ class _Reader:
 
     def _hand_over(self, assembler: Assembler) -> None:
         invocations, lines = assembler.take()
+        if not invocations and not lines:
+            return
         self.invocations += len(invocations)
         self.commit.add_invocations(invocations)
         self.commit.add_lines(lines)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import groupby
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from msgspec import Struct
@@ -47,7 +47,7 @@ class LogFile(Struct, frozen=True):
     """One file of logs, or a member of an archive.
 
     `exported_stream` and `exported_prefix` are what the path itself suggests. `refusal` says why it cannot be read. What was
-    `packed` is a copy, whose size says nothing of how much there is to read.
+    `copied` is gone when the next group is asked for.
     """
 
     name: str
@@ -55,18 +55,19 @@ class LogFile(Struct, frozen=True):
     exported_stream: str | None = None
     exported_prefix: str | None = None
     refusal: str | None = None
-    packed: bool = False
+    copied: bool = False
 
     def open(self) -> Opened:
         """The file, read once to know it by its digest; a small one stays in memory. Raises UserError."""
         if self.refusal:
             raise UserError(f"{self.name} {self.refusal}")
         try:
-            size = self.path.stat().st_size
-            if size <= SMALL:
-                content = self.path.read_bytes()
-                return Opened(hashlib.sha256(content).hexdigest(), size, io.BytesIO(content))
             file = self.path.open("rb", buffering=0)
+            size = os.fstat(file.fileno()).st_size
+            if size <= SMALL:
+                with file:
+                    content = file.readall()
+                return Opened(hashlib.sha256(content).hexdigest(), size, io.BytesIO(content))
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             file.seek(0)
         except OSError as problem:
@@ -82,14 +83,6 @@ class Opened(Struct, frozen=True):
     content: io.BytesIO | io.FileIO
 
 
-def is_read_once(path: str) -> bool:
-    """Whether a path is standard input or a pipe."""
-    try:
-        return path == STANDARD_INPUT or Path(path).is_fifo()
-    except OSError:
-        return False
-
-
 def find(paths: list[str]) -> Iterator[list[LogFile]]:
     """Groups of files to read together, in an order that depends on names alone.
 
@@ -102,36 +95,18 @@ def find(paths: list[str]) -> Iterator[list[LogFile]]:
             raise UserError(f"cannot read {path}: {problem.strerror or problem}") from problem
 
 
-def size_of(paths: list[str]) -> int | None:
-    """Bytes of all files under `paths`; None where they cannot be told before they are read."""
-    try:
-        return _size_of(paths)
-    except OSError:
-        return None  # Whatever it is will be named when it is read.
-
-
-def _size_of(paths: list[str]) -> int | None:
-    total = 0
-    for name in paths:
-        path = Path(name)
-        if is_read_once(name):
-            return None
-        files = path.rglob("*") if path.is_dir() else [path]
-        total += sum(file.stat().st_size for file in files if _is_file(file) and _may_hold_logs(file))
-    return total
-
-
 def _find(name: str) -> Iterator[list[LogFile]]:
     path = Path(name)
     if name == STANDARD_INPUT:
         with _spooled(sys.stdin.buffer) as spooled:
-            yield from _expanded(LogFile(name, spooled))
+            yield from _expanded(LogFile(name, spooled, copied=True))
     elif path.is_fifo():
         # What a shell makes of <(command).
         with path.open("rb") as pipe, _spooled(pipe) as spooled:
-            yield from _expanded(LogFile(name, spooled))
+            yield from _expanded(LogFile(name, spooled, copied=True))
     elif path.is_dir():
-        for _, parts in groupby(_walk(path), key=_group):
+        files = (_log_file(str(file), file, file.parts) for file in _listed(str(path)))
+        for _, parts in groupby(files, key=_group):
             group = list(parts)
             if group[0].exported_stream or not is_archive(group[0].path):
                 yield group
@@ -139,27 +114,31 @@ def _find(name: str) -> Iterator[list[LogFile]]:
                 for file in group:
                     yield from _expanded(file)
     elif path.is_file():
-        yield from _expanded(_log_file(str(path), path, path))
+        yield from _expanded(_log_file(str(path), path, path.parts))
     elif path.exists():
         raise UserError(f"{name} is a device or a socket and no file")
     else:
         raise UserError(f"there is no file or folder {name}")
 
 
-def _walk(folder: Path) -> Iterator[LogFile]:
-    def complain(problem: OSError) -> None:
-        raise UserError(f"cannot list the folder {problem.filename}: {problem.strerror}") from problem
+def _listed(folder: str) -> Iterator[Path]:
+    """The files below a folder that may hold logs; those in it come before those in its folders."""
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+    except OSError as problem:
+        raise UserError(f"cannot list the folder {folder}: {problem.strerror}") from problem
+    for entry in entries:
+        # What is no link says itself what it is; for a link somebody has to look where it leads.
+        if _may_hold_logs(entry.name) and (_is_file(Path(entry)) if entry.is_symlink() else entry.is_file()):
+            yield Path(entry)
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _listed(entry.path)
 
-    for parent, folders, files in os.walk(folder, onerror=complain):
-        folders.sort()
-        for file in sorted(files):
-            path = Path(parent, file)
-            if _may_hold_logs(path) and _is_file(path):
-                yield _log_file(str(path), path, path)
 
-
-def _may_hold_logs(path: PurePath) -> bool:
-    return path.name != WRITE_TEST and not path.name.startswith(".")
+def _may_hold_logs(name: str) -> bool:
+    return name != WRITE_TEST and not name.startswith(".")
 
 
 def _is_file(path: Path) -> bool:
@@ -177,9 +156,9 @@ def _expanded(file: LogFile) -> Iterator[list[LogFile]]:
         return
     with open_archive(file.path) as archive:
         found = (
-            (member, _log_file(f"{file.name}!{_printable(member.name)}", file.path, PurePosixPath(member.name)))
+            (member, _log_file(f"{file.name}!{_printable(member.name)}", file.path, PurePosixPath(member.name).parts))
             for member in archive.members
-            if _may_hold_logs(PurePosixPath(member.name))
+            if _may_hold_logs(PurePosixPath(member.name).name)
         )
         for _, group in groupby(found, key=lambda one: _group(one[1])):
             with tempfile.TemporaryDirectory(prefix="reportline-") as folder:
@@ -199,13 +178,13 @@ def _extracted(member: Member, log: LogFile, path: Path) -> LogFile:
         except DAMAGED as problem:
             full = isinstance(problem, OSError) and problem.errno == errno.ENOSPC
             refusal = f"cannot be unpacked: {path.parent} is full" if full else f"is damaged: {problem}"
-    return LogFile(log.name, path, log.exported_stream, log.exported_prefix, refusal, packed=True)
+    return LogFile(log.name, path, log.exported_stream, log.exported_prefix, refusal, copied=True)
 
 
-def _log_file(name: str, path: Path, place: PurePath) -> LogFile:
-    """`place` is where the file lies in a folder or an archive, which says what it is part of."""
-    stream, task, prefix = (place.parents[depth].name if len(place.parents) > depth else "" for depth in range(3))
-    if not (EXPORT_PART.match(place.name) and TASK_ID.match(task)):
+def _log_file(name: str, path: Path, parts: tuple[str, ...]) -> LogFile:
+    """`parts` are the folders in which the file lies, there or in an archive, and its name: they say what it is part of."""
+    prefix, task, stream, own = ("", "", "", *parts)[-4:]
+    if not (EXPORT_PART.match(own) and TASK_ID.match(task)):
         return LogFile(_printable(name), path)
     return LogFile(_printable(name), path, stream, prefix if prefix not in ("", DEFAULT_PREFIX) else None)
 

@@ -111,7 +111,8 @@ FROM events WHERE {scope.where_events} AND kind = 'unparsed' ORDER BY source, po
         row["k"],
         row["n"],
         answer.id,
-        f"Not understood: {_of(row['k'], row['n'])} lines begin as the platform's do and cannot be read.{last}",
+        f"Not understood: {_of(row['k'], row['n'])} lines are no log event, or begin as the platform's do and cannot be read."
+        f"{last}",
         [Excerpt(**one) for one in excerpts],
     )
 

@@ -1,5 +1,6 @@
 """Measurements and hypotheses in, report files out."""
 
+from analyzer.report.beside import second_process
 from analyzer.report.budget import Objective
 from analyzer.report.compose import compose
 from analyzer.report.document import Asked, Earlier, Report
@@ -18,5 +19,6 @@ __all__ = [
     "earlier",
     "open_report",
     "render",
+    "second_process",
     "to_json",
 ]

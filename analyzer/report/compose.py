@@ -41,6 +41,7 @@ from analyzer.report.document import (
     TimeoutAdvice,
 )
 from analyzer.report.earlier import changes
+from analyzer.report.expected import patterns
 from analyzer.report.predictions import grade, predictions
 from analyzer.report.story import timeline, turns
 from analyzer.report.suppressions import suppress
@@ -92,6 +93,7 @@ def compose(
         functions=functions,
         issues=found,
         causes=_causes(ranked),
+        expected=[one for function in measurements.functions for one in patterns(function, ranked[function.name])],
         solutions=solutions,
         timeouts=list(_timeouts(measurements.functions)),
         alarms=alarms,
@@ -182,7 +184,7 @@ def _function(function: FunctionMeasurements, ranked: list[Hypothesis]) -> Funct
 
 
 def _causes(hypotheses: Ranked) -> list[Cause]:
-    """The hypotheses across functions, the best supported first, then the likeliest, then the gravest."""
+    """The hypotheses across functions: the best supported first, then those that come first in a function, then the likeliest."""
     causes: dict[str, list[Finding]] = {}
     for function, ranked in hypotheses.items():
         for one in ranked:
@@ -190,12 +192,18 @@ def _causes(hypotheses: Ranked) -> list[Cause]:
     ordered = []
     for name, findings in causes.items():
         findings = sorted(
-            findings, key=lambda finding: (VERDICTS.index(finding.hypothesis.verdict), -finding.hypothesis.probability)
+            findings, key=lambda finding: (VERDICTS.index(finding.hypothesis.verdict), finding.hypothesis.rank)
         )
         best = findings[0].hypothesis
-        rank = sum(finding.hypothesis.rank for finding in findings) / len(findings)
         ordered.append(
-            (VERDICTS.index(best.verdict), -best.probability, SEVERITIES.index(best.severity), rank, name, findings)
+            (
+                VERDICTS.index(best.verdict),
+                best.rank,
+                -best.probability,
+                SEVERITIES.index(best.severity),
+                name,
+                findings,
+            )
         )
     return [
         Cause(name, findings[0].hypothesis.title, findings[0].hypothesis.verdict, findings)

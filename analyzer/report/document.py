@@ -50,6 +50,17 @@ class FunctionReport(Struct, frozen=True):
     errors: list[ErrorGroup]
 
 
+PatternKind = Literal["daily-traffic", "daily-durations", "slow-by-nature", "cold-schedule"]
+
+
+class Pattern(Struct, frozen=True):
+    """Something in one function that is expected and no finding, with the numbers that show it."""
+
+    kind: PatternKind
+    function: str
+    numbers: dict[str, Measured]
+
+
 class Affected(Struct, frozen=True):
     """A function that shows a symptom, and the numbers that show it."""
 
@@ -328,6 +339,7 @@ class Report(Struct, frozen=True, kw_only=True):
     functions: list[FunctionReport]
     issues: list[Issue]
     causes: list[Cause]
+    expected: list[Pattern]
     solutions: list[Solution]
     timeouts: list[TimeoutAdvice]
     alarms: list[AlarmAdvice]

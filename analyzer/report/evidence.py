@@ -15,8 +15,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import duckdb
-
 from analyzer.lake import Engine, Lake, steady
 from analyzer.report.document import Report
 from analyzer.report.escape import visible, visible_lines
@@ -86,6 +84,9 @@ def _findings(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def _invocations(engine: Engine, condition: str, mask: Callable[[str], str]) -> bytes | None:
+    # Loaded by then, and not where the pictures are drawn.
+    from duckdb import Error
+
     try:
         return _table(
             engine,
@@ -94,7 +95,7 @@ def _invocations(engine: Engine, condition: str, mask: Callable[[str], str]) -> 
             MOST_INVOCATIONS,
             mask,
         )
-    except duckdb.Error:
+    except Error:
         # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
         return None
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TypeVar
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from analyzer import figures
@@ -37,15 +39,28 @@ SECOND = 1_000_000
 WORTH_TELLING = 0.01
 
 
-def pictures(measurements: Measurements, headline: str, stem: str, mask: Mask) -> list[Picture]:
+class Sketch(Struct, frozen=True):
+    """A picture to be drawn: as `Picture`, with what draws its SVG. Another process can take it as well."""
+
+    kind: str
+    file: str
+    title: str
+    draw: Callable[[], bytes]
+
+
+def sketches(measurements: Measurements, headline: str, stem: str, mask: Mask) -> list[Sketch]:
     """The charts, whose files begin with `stem`; `headline` is the threshold that the report is about."""
     return [
-        Picture(kind, f"{stem}-{kind}.svg", title, svg) for kind, title, svg in _drawn(measurements, headline, mask)
+        Sketch(kind, f"{stem}-{kind}.svg", title, draw) for kind, title, draw in _sketched(measurements, headline, mask)
     ]
 
 
-def _drawn(measurements: Measurements, headline: str, mask: Mask) -> Iterator[tuple[str, str, bytes]]:
-    """The kind of each picture, its title and its SVG."""
+def drawn(sketches: list[Sketch]) -> list[Picture]:
+    return [Picture(one.kind, one.file, one.title, one.draw()) for one in sketches]
+
+
+def _sketched(measurements: Measurements, headline: str, mask: Mask) -> Iterator[tuple[str, str, Callable[[], bytes]]]:
+    """The kind of each picture, its title and what draws it."""
     metrics = measurements.overall.metrics
     thresholds = [figures.milliseconds(headline.partition(">")[2])]
     points = _masked(measurements.points, mask)
@@ -53,14 +68,15 @@ def _drawn(measurements: Measurements, headline: str, mask: Mask) -> Iterator[tu
         title = _distribution_title(measurements)
         quantiles = {name: metrics[metric] for name, metric in QUANTILES.items() if metric in metrics}
         histogram = _masked(measurements.histogram, mask)
-        yield "distribution", title, charts.distribution(histogram, points, thresholds, quantiles, title)
+        yield "distribution", title, partial(charts.distribution, histogram, points, thresholds, quantiles, title)
     if any(one.n for one in measurements.timeline):
         title = _timeline_title(measurements.functions, mask)
         bins = _masked(measurements.timeline, mask)
-        yield "timeline", title, charts.timeline(points, bins, _moments(measurements, mask), thresholds, title)
+        moments = _moments(measurements, mask)
+        yield "timeline", title, partial(charts.timeline, points, bins, moments, thresholds, title)
     if any(one.cold for one in measurements.waits) and any(not one.cold for one in measurements.waits):
         title = _waits_title(measurements)
-        yield "cold-starts", title, charts.waits(measurements.waits, title)
+        yield "cold-starts", title, partial(charts.waits, measurements.waits, title)
     if measurements.marks:
         marks = _masked(measurements.marks, mask)
         fullest = marks[0]
@@ -68,12 +84,12 @@ def _drawn(measurements: Measurements, headline: str, mask: Mask) -> Iterator[tu
             f"{function_name(fullest.function)} used up to {fullest.peak_mb:,.0f} MB of {fullest.size_mb:,} MB, "
             f"{figures.write(fullest.peak_mb / fullest.size_mb, 'share', 0)}"
         )
-        yield "memory", title, charts.memory(marks, title)
+        yield "memory", title, partial(charts.memory, marks, title)
     if len({one.start for one in measurements.levels}) > 1:
         levels = _masked(measurements.levels, mask)
         highest = max(levels, key=lambda one: one.peak)
         title = f"{function_name(highest.function)} ran up to {highest.peak:,} calls at once"
-        yield "concurrency", title, charts.concurrency(levels, title)
+        yield "concurrency", title, partial(charts.concurrency, levels, title)
 
 
 def _masked(items: list[Named], mask: Mask) -> list[Named]:

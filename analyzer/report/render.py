@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,13 @@ from msgspec import Struct
 from analyzer.errors import UserError
 from analyzer.lake import Lake
 from analyzer.model import Measurements
+from analyzer.report.beside import drawn_beside
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
 from analyzer.report.evidence import FILE, evidence_files
 from analyzer.report.formats import Format, formats
 from analyzer.report.page import page
-from analyzer.report.pictures import pictures
+from analyzer.report.pictures import drawn, sketches
 from analyzer.report.redaction import redact, redact_all
 from analyzer.report.words import FILTERS, Words
 from analyzer.resources import shipped
@@ -62,15 +65,17 @@ class Templates:
             loader=jinja2.FileSystemLoader(folders),
             undefined=jinja2.StrictUndefined,
             finalize=inert,
+            # What it folds at compile time is less than the time that it takes to look for it.
+            optimized=False,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
         # Names must be known when a template is read; what they do is known with the report.
         self.environment.filters.update(dict.fromkeys(FILTERS, str))
-        # A slip in somebody's own templates is found before any log is read; the shipped ones are read as they are needed.
-        own = [] if folder is None else sorted(str(path.relative_to(folder)) for path in folder.rglob("*.j2"))
-        for template in own:
+        # Those of the user; a shipped one is read when it is filled in, and those of other kinds never.
+        own = jinja2.FileSystemLoader(folder).list_templates() if folder is not None else []
+        for template in [name for name in own if name.endswith(".j2")]:
             try:
                 self.environment.get_template(template)
             except jinja2.TemplateSyntaxError as problem:
@@ -130,30 +135,49 @@ class Output(Struct, frozen=True):
             )
         return Output(path.with_suffix(""), (), {path: by_suffix[path.suffix]})
 
+    @property
+    def illustrated(self) -> bool:
+        """Whether pictures are a part of it."""
+        return bool({".md", ".html"} & set(self.reports))
+
     def file(self, ending: str) -> Path:
         return self.base.with_name(self.base.name + ending)
 
 
-def render(report: Report, measurements: Measurements, templates: Templates, output: Output, lake: Lake) -> list[Path]:
-    """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot."""
-    files: dict[Path, bytes] = {}
-    if {".md", ".html"} & set(output.reports):
-        drawn = pictures(measurements, report.headline, output.base.name, templates.mask)
-        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=drawn))
-        if ".md" in output.reports:
-            files[output.file(".md")] = markdown.encode()
-            files |= {output.base.with_name(picture.file): picture.svg for picture in drawn}
-        if ".html" in output.reports:
-            files[output.file(".html")] = page(markdown, drawn, report.generator).encode()
+def render(
+    report: Report,
+    measurements: Measurements,
+    templates: Templates,
+    output: Output,
+    lake: Lake,
+    executor: Executor | None = None,
+) -> list[Path]:
+    """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot.
+
+    The `executor` draws the pictures meanwhile, if there is one.
+    """
+    sketched = sketches(measurements, report.headline, output.base.name, templates.mask) if output.illustrated else []
+    finished = drawn_beside(sketched, executor) if executor else partial(drawn, sketched)
+    data: dict[Path, bytes] = {}
     plain = _plain(report, redacted=report.asked.redacted)
     if ".json" in output.reports:
-        files[output.file(".json")] = _json(plain)
+        data[output.file(".json")] = _json(plain)
     masked = msgspec.convert(plain, Report)
     for path, other in output.others.items():
         content = other.write(masked)
         if content is not None:
-            files[path] = content
+            data[path] = content
     folders = {output.evidence: evidence_files(report, lake, templates.mask)} if output.evidence else {}
+    files: dict[Path, bytes] = {}
+    if output.illustrated:
+        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=sketched))
+        pictures = finished()
+        if ".md" in output.reports:
+            files[output.file(".md")] = markdown.encode()
+            files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
+        if ".html" in output.reports:
+            files[output.file(".html")] = page(markdown, pictures, report.generator).encode()
+    files |= data
     try:
         output.base.parent.mkdir(parents=True, exist_ok=True)
         for path, content in files.items():

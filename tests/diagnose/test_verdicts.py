@@ -12,9 +12,11 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from analyzer import resources
 from analyzer.diagnose import Rule, diagnose, load_rules, verdicts
-from analyzer.model import Action, FunctionMeasurements, Hypothesis, Measured
+from analyzer.model import Action, FunctionMeasurements, Hypothesis, Impact, Measured
 
 MakeRule = Callable[..., Rule]
 STRENGTHS = {"direct": 50, "strong": 10, "moderate": 4, "weak": 2}
@@ -365,8 +367,36 @@ def test_a_cause_is_told_before_what_follows_from_it(make_rule: MakeRule) -> Non
     assert order(consequence, alone) == ["consequence", "alone"]
 
 
+def test_of_what_is_supported_that_comes_first_which_can_be_expected_to_cost_most(make_rule: MakeRule) -> None:
+    """The probability times the part of all time, requests or money; what nobody can price counts as a tenth."""
+    rules = [make_rule(name, evidence={"for": signs("strong")}) for name in ("dear", "unpriced", "cheap")]
+    sure = make_rule("sure", evidence={"for": signs("direct")})
+    costs = {"dear": Impact(share=0.4), "cheap": Impact(share=0.05), "sure": Impact(share=0.06)}
+    found = diagnose(replace(function(p50(4000)), impacts=costs), [*rules, sure])
+    assert [one.id for one in found] == ["dear", "unpriced", "sure", "cheap"]
+    assert [one.impact for one in found] == [costs["dear"], None, costs["sure"], costs["cheap"]]
+
+
+def test_what_costs_more_than_twice_its_cause_is_not_only_its_consequence(make_rule: MakeRule) -> None:
+    cause = make_rule("cause", evidence={"for": signs("strong")})
+    consequence = make_rule("consequence", follows=["cause"], evidence={"for": signs("strong")})
+
+    def first(of_consequence: float, *, severity: str = "warning") -> str:
+        costs = {"cause": Impact(share=0.1), "consequence": Impact(share=of_consequence)}
+        rules = [replace(cause, severity=severity), consequence]
+        return diagnose(replace(function(p50(4000)), impacts=costs), rules)[0].id
+
+    assert first(0.15) == "cause"
+    assert first(0.25) == "consequence"
+    # What is graver is told first all the same.
+    assert first(0.25, severity="critical") == "cause"
+
+
 def test_the_weights_that_are_shipped_let_every_strength_speak_for_what_it_is_for() -> None:
     shipped = yaml.safe_load((Path(verdicts.__file__).parent / "weights.yaml").read_text())
+    own = shipped.pop("rules")
+    assert set(own) <= {path.stem for path in resources.shipped("rules").glob("*.yaml")}
+    assert all(0 < factor < 10 for states in own.values() for factor in states.values())
     assert set(shipped) == set(WEIGHTS)
     assert shipped["direct"] > shipped["strong"] > shipped["moderate"] > shipped["weak"] >= 1
     assert shipped["holds"] > shipped["reached"] > 1 > shipped["fails"] > 0

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analyzer.ingest import ingest
+from analyzer.ingest.containers.container import Problems
 from analyzer.lake import Lake
 from tests.logs import write_export
 
@@ -19,6 +20,17 @@ Read = Callable[..., Rows]
 def rows(lake: Lake, table: str = "invocations") -> Rows:
     with lake.open() as engine:
         return engine.rows(f"SELECT * FROM {table} ORDER BY source, position")
+
+
+class NoProblems(Problems):
+    """Fails the test when a container finds something that is no event, but for text that is `foreign`."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        super().__init__(lambda position, text: self.texts.append(text))
+
+    def __call__(self, sentence: str) -> None:
+        pytest.fail(sentence)
 
 
 @pytest.fixture

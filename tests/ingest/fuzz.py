@@ -150,8 +150,7 @@ def read(content: bytes, step: int) -> None:
             with limited(len(content)):
                 blocks = _rows(place, folder / f"{place.name}-blocks", 4 * step)
                 lines = _rows(place, folder / f"{place.name}-lines", 0)
-            # Half a line that is longer than the buffer is kept in blocks, and no line has ever been that long.
-            if blocks != lines and not (step < STEPS[-1] and _breaks_off(lines)):
+            if blocks != lines:
                 raise AssertionError(f"other rows in blocks than line by line: {_difference(blocks, lines)}")
 
 
@@ -164,10 +163,6 @@ def _rows(place: Path, folder: Path, buffer: int) -> object:
     for source in ingested.read:
         assert 0 <= source.understood <= source.lines
     return stored(lake)
-
-
-def _breaks_off(tables: object) -> bool:
-    return isinstance(tables, dict) and any("the file breaks off or is damaged" in row for row in tables["sources"])
 
 
 def _difference(blocks: object, lines: object) -> str:

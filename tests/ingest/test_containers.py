@@ -20,7 +20,7 @@ from analyzer.ingest.packing import HEAD, Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
 from analyzer.model import Record
-from tests.ingest.conftest import Read, rows
+from tests.ingest.conftest import NoProblems, Read, rows
 from tests.logs import ID, OTHER_ID, STREAM, export, invocation, report, write_export
 
 TIME = 1_773_735_125_000
@@ -56,7 +56,7 @@ def records(content: bytes) -> list[Record]:
         container.records(
             rejoin(b"", Unpacked(io.BytesIO(content), len(content))),
             LogFile("file", Path("file")),
-            lambda problem: pytest.fail(problem),
+            NoProblems(),
         )
     )
 

@@ -326,9 +326,12 @@ class Stream:
 
 @contextmanager
 def small(step: int, fewest: int = 1, generation: int = 8) -> Iterator[None]:
-    """A buffer of a few kilobytes, so that its borders fall anywhere."""
+    """A buffer of a few kilobytes, so that its borders fall anywhere. As always, half of it holds the longest event."""
+    longest = min(s3_export.LONGEST_EVENT, 2 * step)
     with ExitStack() as stack:
         stack.enter_context(patch.object(exports, "STEP", step))
+        stack.enter_context(patch.object(s3_export, "LONGEST_EVENT", longest))
+        stack.enter_context(patch.object(kernel, "LONGEST_EVENT", longest))
         stack.enter_context(patch.object(segments, "FEWEST", fewest))
         stack.enter_context(patch.object(attempts, "GENERATION", generation))
         yield
@@ -486,6 +489,27 @@ def test_an_event_that_is_too_long_is_cut_alike() -> None:
         for size in (299, 300, 301, 5_000):
             rows = both([[of(IDS[4], IDS[5], "x" * size, IDS[6], *invocation("y" * size + " n=1"), IDS[7], IDS[8])]])
             assert ("is longer than" in rows["sources"][0]) == (size > 290)
+
+
+@pytest.mark.parametrize("step", [300, 2_000, 1 << 18])
+def test_half_a_line_at_the_end_of_a_damaged_file_is_left_out_unless_it_is_longer_than_an_event(step: int) -> None:
+    before = of(*IDS[4:60])
+    line = before + of("").rstrip(b"\n") + random.Random(1).randbytes(400_000).hex().encode()
+    packed = gzip.compress(line, 1)
+    kept = set()
+    for unpacked in (3_000, 20_000, 300_000, 560_000, 790_000):
+        rows = both([[packed[: len(packed) * unpacked // len(line)]]], step)
+        assert "breaks off" in rows["sources"][0]
+        kept.add("is longer than" in rows["sources"][0])
+    assert kept == {False, True}
+
+
+def test_text_in_front_of_the_first_event_of_an_export_is_kept_with_its_place() -> None:
+    # It is told from an event by a day that there is not.
+    stray = f"2026-02-30T08:00:00.000Z {'x' * 5_000}\n \nmore\n".encode()
+    for step in (300, 1 << 18):
+        rows = both([[stray + of(IDS[4], IDS[5], IDS[6], IDS[7])]], step)
+        assert len([row for row in rows["events"] if "'kind': 'unparsed'" in row]) == 2
 
 
 def test_plain_invocations_do_not_go_line_by_line() -> None:

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from analyzer.errors import UserError
 from analyzer.ingest import ingest
 from analyzer.ingest.containers import by_time, containers, json_stream, recognise
+from analyzer.ingest.containers.container import Problems
 from analyzer.ingest.packing import peek
 from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
 from analyzer.model import Record
-from tests.ingest.conftest import Read, rows
+from tests.ingest.conftest import NoProblems, Read, rows
 from tests.logs import ID, OTHER_ID, invocation, report
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs" / "containers"
@@ -54,12 +55,12 @@ def unpacked(content: bytes) -> bytes:
     return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
-def read(content: bytes, complain: Callable[[str], object] = pytest.fail) -> tuple[str, list[Record]]:
+def read(content: bytes, problems: Problems | None = None) -> tuple[str, list[Record]]:
     """The name of the container that claims it, and its records."""
     container = recognise(content[:HEAD], "file")
     assert container is not None
     _, file = peek(io.BytesIO(content), 0)
-    return container.name, list(container.records(file, LogFile("file", Path("file")), complain))
+    return container.name, list(container.records(file, LogFile("file", Path("file")), problems or NoProblems()))
 
 
 def messages_of(content: bytes) -> list[str]:
@@ -228,7 +229,7 @@ def test_no_bytes_stop_a_reader(data: st.DataObject) -> None:
         return
     if container is None:
         return
-    for record in container.records(io.BytesIO(content), LogFile("file", Path("file")), lambda _: None):
+    for record in container.records(io.BytesIO(content), LogFile("file", Path("file")), Problems()):
         record.message.encode()
         assert record.time is None or 0 < record.time < 1 << 60
         assert 0 <= record.position <= len(content)
@@ -277,27 +278,33 @@ def test_a_record_that_is_not_packed_but_only_encoded_is_read(read_file: Read) -
 
 def test_a_packed_record_that_is_damaged_costs_itself_alone() -> None:
     good, bad = packed(envelope(["a"])), packed(envelope(["b"]))[:-24]
-    problems: list[str] = []
+    problems = Problems()
     event = {"records": [{"data": good}, {"data": bad}]}
-    _, found = read(json.dumps(event).encode(), problems.append)
+    _, found = read(json.dumps(event).encode(), problems)
     assert [one.message for one in found] == ["a"]
-    assert "packed record at byte 0 breaks off" in problems[0]
+    assert "packed record at byte 0 breaks off" in problems.sentences()[0]
 
 
 def test_a_damaged_object_between_good_ones_costs_itself_alone() -> None:
     first, second, third = (envelope([f"{text} {{"], number) for number, text in enumerate("abc"))
-    problems: list[str] = []
-    _, found = read((first + second[:-30] + third).encode(), problems.append)
+    problems = Problems()
+    _, found = read((first + second[:-30] + third).encode(), problems)
     assert [one.message for one in found] == ["a {", "c {"]
-    assert len(problems) == 1
+    assert len(problems.sentences()) == 1
 
 
 def test_a_damaged_line_between_good_ones_costs_itself_alone() -> None:
     first, second, third = (envelope([text], number) for number, text in enumerate("abc"))
-    problems: list[str] = []
-    _, found = read("\n".join((first, second[:-30], third)).encode(), problems.append)
+    problems = Problems()
+    _, found = read("\n".join((first, second[:-30], third)).encode(), problems)
     assert [one.message for one in found] == ["a", "c"]
-    assert len(problems) == 1
+    assert len(problems.sentences()) == 1
+
+
+def test_a_line_feed_that_copying_left_in_a_string_does_not_end_the_line_of_a_value() -> None:
+    first, second, third = (envelope([text], number) for number, text in enumerate(("a", "one two", "c")))
+    found = messages_of("\n".join((first, second.replace("one two", "one\n  two"), third)).encode())
+    assert found == ["a", "one\n  two", "c"]
 
 
 def test_objects_longer_than_what_is_read_at_once_are_put_together() -> None:
@@ -310,11 +317,11 @@ def test_an_object_beyond_the_limit_is_a_problem_of_the_file(monkeypatch: pytest
     monkeypatch.setattr(json_stream, "LARGEST", 5_000)
     monkeypatch.setattr(json_stream, "CHUNK", 1_000)
     content = between.join(envelope([text], number) for number, text in enumerate(("a", "b" * 20_000, "c")))
-    problems: list[str] = []
-    _, found = read(content.encode(), problems.append)
+    problems = Problems()
+    _, found = read(content.encode(), problems)
     assert [one.message for one in found] == ["a", "c"]
-    assert len(problems) == 1
-    assert "MB" in problems[0]
+    assert len(problems.sentences()) == 1
+    assert "MB" in problems.sentences()[0]
 
 
 def test_an_invocation_may_begin_in_one_object_of_firehose_and_end_in_the_next(tmp_path: Path) -> None:
@@ -356,10 +363,10 @@ def test_reports_are_written_again_from_the_fields_of_a_query(read_file: Read) -
 
 
 def test_rows_that_show_no_line_are_counted_as_a_problem() -> None:
-    problems: list[str] = []
-    _, found = read(json.dumps([{"@type": "START", "@requestId": ID}]).encode(), problems.append)
+    problems = NoProblems()
+    _, found = read(json.dumps([{"@type": "START", "@requestId": ID}]).encode(), problems)
     assert found == []
-    assert problems == ["1 rows show neither a @message nor the @requestId and @duration of a REPORT line"]
+    assert problems.texts == [json.dumps({"@type": "START", "@requestId": ID})]
 
 
 def test_a_message_that_the_console_parsed_is_json_text_again() -> None:
@@ -392,9 +399,11 @@ def test_a_traceback_of_the_same_millisecond_as_the_end_stays_before_it_when_the
 def test_records_that_do_not_fit_into_memory_are_sorted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_time, "PART_RECORDS", 3)
     records = [Record(str(number), number, 100 - number // 2) for number in range(20)]
-    assert [one.message for one in by_time.by_time(records)] == [str(number) for number in reversed(range(20))]
+    assert [one.message for one in by_time.by_time(records, Problems())] == [
+        str(number) for number in reversed(range(20))
+    ]
     forwards = [Record(str(number), number, number // 2) for number in range(20)]
-    assert list(by_time.by_time(forwards)) == forwards
+    assert list(by_time.by_time(forwards, Problems())) == forwards
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from analyzer.measure.series import (
     correlation,
     effective_fraction,
     rhythm,
+    step_and_line,
     step_over_line,
     trend,
 )
@@ -120,6 +121,31 @@ def test_step_and_line_are_weighed_as_two_fits_by_least_squares_are(values: list
     if min(line, step) > 1e-6:
         expected = (n * log(line / n) + 2 * log(n)) - (n * log(step / n) + 3 * log(n))
         assert step_over_line(list(times), values) == pytest.approx(expected, abs=1e-4)
+
+
+@REPEATABLE
+@given(series.filter(lambda values: np.ptp(values) > 0))
+def test_a_step_beside_a_line_is_weighed_as_their_common_fit_is(values: list[float]) -> None:
+    n, times = len(values), np.arange(len(values), dtype=float)
+
+    def left(k: int) -> float:
+        columns = np.column_stack([np.ones(n), times, times >= k])
+        return float(np.sum((values - columns @ np.linalg.lstsq(columns, values, rcond=None)[0]) ** 2))
+
+    both = min(left(k) for k in range(2, n - 1))
+    line = float(np.sum((values - np.polyval(np.polyfit(times, values, 1), times)) ** 2))
+    if both > 1e-6:
+        found = step_and_line(list(times), values)
+        assert found.over_line == pytest.approx(n * log(line / both) - 2 * log(n), abs=1e-4)
+        assert found.over_step - found.over_line == pytest.approx(-step_over_line(list(times), values), abs=1e-4)
+
+
+def test_what_grows_is_seen_beside_a_step() -> None:
+    times = [float(t) for t in range(60)]
+    values = [0.01 * t + 0.5 * (t >= 40) + 0.02 * (t * 37 % 11) for t in times]
+    found = step_and_line(times, values)
+    assert found.slope == pytest.approx(0.01, rel=0.05)
+    assert min(found.over_line, found.over_step) > 10
 
 
 def n_squares(values: list[float]) -> float:

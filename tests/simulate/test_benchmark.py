@@ -104,26 +104,39 @@ def rules() -> list[Rule]:
 def test_weights_without_a_case_are_those_that_judgement_set(rules: list[Rule]) -> None:
     case = make(Spec("application-error", 3, 60, "tuning", False))
     counts, priors, true = weights.rows([case], rules)
-    assert weights.fit(counts[:0], priors[:0], true[:0]) == pytest.approx(weights.JUDGED)
+    fitted = weights.fit(counts[:0], priors[:0], true[:0], rules)
+    assert fitted == pytest.approx(dict.fromkeys(weights.names(rules), 1.0) | weights.JUDGED)
 
 
-def test_a_sign_that_goes_with_the_truth_gets_more_weight() -> None:
-    direct = list(weights.JUDGED).index("direct")
-    counts, priors, true = np.zeros((200, len(weights.JUDGED))), np.zeros(200), np.ones(200, bool)
-    counts[:, direct] = 1
-    fitted = weights.fit(counts, priors, true)
+def test_a_sign_that_goes_with_the_truth_gets_more_weight(rules: list[Rule]) -> None:
+    names = weights.names(rules)
+    unfitted = dict.fromkeys(names, 1.0) | weights.JUDGED
+    counts, priors, true = np.zeros((200, len(names))), np.zeros(200), np.ones(200, bool)
+    counts[:, names.index("direct")] = 1
+    fitted = weights.fit(counts, priors, true, rules)
     assert fitted["direct"] > 1.2 * weights.JUDGED["direct"]
-    assert {**fitted, "direct": 50} == pytest.approx(weights.JUDGED)
-    assert weights.fit(counts, priors, ~true)["direct"] < 0.8 * weights.JUDGED["direct"]
+    assert {**fitted, "direct": 50} == pytest.approx(unfitted)
+    assert weights.fit(counts, priors, ~true, rules)["direct"] < 0.8 * weights.JUDGED["direct"]
+
+
+def test_a_rule_whose_estimates_reach_too_far_is_believed_less(rules: list[Rule]) -> None:
+    """Of the same finding in two rules, true in one and false in the other, each gets a factor of its own."""
+    names = weights.names(rules)
+    counts, priors = np.zeros((40, len(names))), np.zeros(40)
+    true = np.arange(40) < 20
+    counts[:, names.index("reached")] = 1
+    counts[true, names.index("reached cold-start")] = 1
+    counts[~true, names.index("reached input-growth")] = 1
+    fitted = weights.fit(counts, priors, true, rules)
+    assert fitted["reached cold-start"] > 1.5 > 0.7 > fitted["reached input-growth"]
 
 
 # ── a small cut of the benchmark, with fixed seeds of the tuning ranges ──────────────────────────────────────────────
 
 
-@pytest.fixture(scope="module")
 def cut() -> list[Result]:
-    """A case of every scenario, and of two faults at once a fourth as many, of 250 requests each."""
-    return [judge(make(spec)) for spec in specs({250: 1}, "tuning", 21)]
+    """Of 250 and of 1,000 requests a case of every scenario, and of two faults at once a fourth as many: 70 through log text."""
+    return [judge(make(spec)) for spec in specs({250: 1, 1_000: 1}, "tuning", 21, text=True)]
 
 
 def counted(line: str) -> tuple[int, int]:
@@ -131,20 +144,21 @@ def counted(line: str) -> tuple[int, int]:
     return int(hits), int(of)
 
 
-def test_most_faults_come_first_and_hardly_a_healthy_function_is_blamed(cut: list[Result]) -> None:
-    found = scores(cut)
+def test_the_cut_holds_its_levels() -> None:
+    """One test, because its cases take a minute to make."""
+    results = cut()
+    found = scores(results)
     first, faults = counted(found["top-1"])
     among, _ = counted(found["top-3"])
-    alarms, healthy = counted(found["false alarms on healthy"])
+    both, doubles = counted(found["two faults: both in top-3"])
     said, expected = counted(found["untestable recall"])
-    assert faults >= 20
-    assert (healthy, expected) == (5, 2)
-    # Measured on these: 19 of 21 first. 0.75 is what 250 requests have to be enough for.
-    assert first >= 0.75 * faults
-    assert among >= first
-    assert alarms == 0
+    assert (faults, doubles, expected) >= (40, 10, 4)
+    # What a quarter of an hour of a busy function, or a day of a quiet one, has to be enough for.
+    assert first >= 0.80 * faults
+    assert among >= 0.85 * faults
+    assert both >= 0.60 * doubles
+    assert counted(found["false alarms on healthy"]) == (0, 10)
     assert said == expected
-
-
-def test_probabilities_of_the_cut_are_those_with_which_things_are_true(cut: list[Result]) -> None:
-    assert float(calibration_error(cut).split()[0]) <= 0.05
+    assert float(calibration_error(results).split()[0]) <= 0.05
+    within, intervals = counted(found["costs of one fault: time within"])
+    assert within >= 0.75 * intervals

@@ -26,7 +26,7 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    for stamp, position, message in events(file, EVENT, indented=True):
+    for stamp, position, message in events(file, EVENT, problems, indented=True):
         time, stream = microseconds(stamp["time"].decode()), stamp["stream"].decode("utf-8", "replace")
         yield Record(message, position, time, stream)
 

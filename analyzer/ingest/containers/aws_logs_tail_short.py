@@ -25,7 +25,7 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    for stamp, position, message in events(file, EVENT):
+    for stamp, position, message in events(file, EVENT, problems):
         yield Record(message, position, microseconds(stamp["time"].decode()))
 
 

@@ -33,11 +33,13 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     # Streams are padded to the longest of them; the platform's messages show where that ends, as no blank begins them.
     platform = WITH_PLATFORM_LINE.search(head)
     width = _width(platform) if platform else 0
-    for stamp, position, message in events(file, EVENT):
+    for stamp, position, message in events(file, EVENT, problems):
         group = stamp["group"].decode("utf-8", "replace") if stamp["group"] else None
         time = microseconds(stamp["time"].decode()) if stamp["time"] else None
         stream = stamp["stream"].decode("utf-8", "replace")
-        indentation = " " * (_width(stamp) - width) if message else ""
+        # Where the first line of a message is empty, the blank in front of it was taken for padding.
+        blanks = _width(stamp) - width - message.startswith("\n")
+        indentation = " " * blanks if message else ""
         yield Record(indentation + message, position, time, stream, group, function_of(group))
 
 

@@ -12,6 +12,8 @@ from typing import IO
 
 import msgspec
 
+from analyzer.ingest.containers.container import Problems
+from analyzer.ingest.containers.repeats import without_repeats
 from analyzer.model import Record
 
 # A part is closed after so many records or characters of their messages.
@@ -23,8 +25,8 @@ DECODE = msgspec.msgpack.Decoder(Keyed).decode
 LENGTH = 8
 
 
-def by_time(records: Iterable[Record]) -> Iterator[Record]:
-    """The same records, the oldest first. One without a time stays behind the one before it.
+def by_time(records: Iterable[Record], problems: Problems) -> Iterator[Record]:
+    """The same records, the oldest first and each once. One without a time stays behind the one before it.
 
     What has the same time stays in its order. In a file that runs backwards it is turned round, and what the platform
     writes first and last about a request is put there, because searches do not keep the order within a millisecond.
@@ -32,7 +34,8 @@ def by_time(records: Iterable[Record]) -> Iterator[Record]:
     parts: list[IO[bytes]] = []
     part: list[Keyed] = []
     characters, time, backwards = 0, 0, None
-    for number, record in enumerate(records):
+    # Sorted, what is repeated could no more be told from what was logged twice.
+    for number, record in enumerate(without_repeats(records, problems)):
         time = record.time if record.time is not None else time
         part.append((time, (0, number), record))
         characters += len(record.message)

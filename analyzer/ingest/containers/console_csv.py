@@ -21,7 +21,7 @@ from analyzer.model import Record
 HEADER = re.compile(rb"timestamp,message(?:,logStreamName)?\r?\n")
 ROW = re.compile(rb"\d{13},")
 TIME = re.compile(r"\d{13}", re.ASCII)
-FORMULA_GUARD = re.compile(rb"^(\d{13}),'\"")
+FORMULA_GUARD = re.compile(r"(\d{13},)'(?=\")")
 
 CONTROL = re.compile(r"[\x00-\x1f]")
 JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
@@ -36,14 +36,22 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     columns = header.strip().decode("utf-8", "replace").split(",")
     csv.field_size_limit(1 << 26)
     for position, row in _rows(file, len(header)):
+        lines = io.StringIO(FORMULA_GUARD.sub(r"\1", row, count=1), newline="")
         try:
-            (cells,) = csv.reader(io.StringIO(row, newline=""))
-        except (csv.Error, ValueError):
+            cells = next(csv.reader(lines), [])
+        except csv.Error:
             problems(f"the row at byte {position} is not CSV")
             continue
+        behind = lines.read().encode()
+        place = position + len(row.encode()) - len(behind)
+        for line in behind.split(b"\n"):
+            # Each of several files that somebody put together has a header.
+            if line.strip() != header.strip():
+                problems.foreign(place, line)
+            place += len(line) + 1
         fields = dict(zip(columns, cells, strict=False))
         if "message" not in fields or not TIME.fullmatch(fields["timestamp"]):
-            problems(f"the row at byte {position} has no time or no message")
+            problems.foreign(position, row)
             continue
         # The view of one stream does not name it: the file is the stream.
         stream = fields.get("logStreamName") or log.name
@@ -74,14 +82,13 @@ def _rows(file: BinaryIO, position: int) -> Iterator[tuple[int, str]]:
     """Rows as text. A row goes on over lines until its quotes are even; what looks like a new row ends a damaged one."""
     parts: list[bytes] = []
     begin, quotes = position, 0
-    for raw in file:
-        line = FORMULA_GUARD.sub(rb'\1,"', raw)
+    for line in file:
         if parts and quotes % 2 == 0 and ROW.match(line):
             yield begin, _text(parts)
             parts, quotes, begin = [], 0, position
         parts.append(line)
         quotes += line.count(b'"')
-        position += len(raw)
+        position += len(line)
     if parts:
         yield begin, _text(parts)
 

@@ -46,8 +46,45 @@ Fact = Literal[
     "trace",
 ]
 
-# Takes a sentence about something in the file that could not be read.
-Problems = Callable[[str], None]
+# A damaged file may have thousands of damaged places; the first ones tell what is wrong.
+MOST_PROBLEMS = 20
+
+
+class Problems:
+    """Takes what a container meets in a file that is no event, so that everything in it is accounted for.
+
+    Called with a sentence, it is about something that could not be read. `foreign` takes text that is none of the
+    container's, with its place: what somebody wrote around the events, or a value in which there is no line. `repeated`
+    takes the message of an event that stands in the file before.
+    """
+
+    def __init__(
+        self,
+        foreign: Callable[[int, str], None] = lambda position, text: None,
+        repeated: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        self._foreign = foreign
+        self.repeated = repeated
+        self._sentences: list[str] = []
+        self._more = 0
+
+    def __call__(self, sentence: str) -> None:
+        if len(self._sentences) < MOST_PROBLEMS:
+            self._sentences.append(sentence)
+        else:
+            self._more += 1
+
+    def foreign(self, position: int, text: str | bytes) -> None:
+        """Each line that is not blank counts as one that was not understood."""
+        for line in text.split(b"\n") if isinstance(text, bytes) else text.split("\n"):
+            if stripped := line.strip():
+                place = position + len(line) - len(line.lstrip())
+                self._foreign(place, stripped.decode("utf-8", "replace") if isinstance(stripped, bytes) else stripped)
+            position += len(line) + 1
+
+    def sentences(self) -> list[str]:
+        more = [f"{self._more:,} more problems are left out here"] if self._more else []
+        return self._sentences + more
 
 
 class Container(Struct, frozen=True):
@@ -56,6 +93,7 @@ class Container(Struct, frozen=True):
     `recognises` gets the first bytes of the unpacked file. `records` yields its log events in the file's order.
     `lacks` are the facts that this container does not always carry; every other one can be relied upon.
     `anchored`: it is known by the first byte on, and so asked before those that search for something in the middle.
+    `told_once`: its records are free of repeats already, or it is written by a service that repeats nothing.
     """
 
     name: str
@@ -63,6 +101,7 @@ class Container(Struct, frozen=True):
     records: Callable[[BinaryIO, LogFile, Problems], Iterator[Record]]
     lacks: frozenset[Fact] = frozenset()
     anchored: bool = False
+    told_once: bool = False
     last_resort: bool = False
 
     @property
@@ -101,8 +140,11 @@ def writable(text: str) -> str:
 
 
 def without_indentation(message: str) -> str:
-    """JSON that a tool spread over several lines, as the one line that it was; anything else as it is."""
-    text = message.lstrip()
+    """JSON that a tool spread over several lines, as the one line that it was; anything else as it is.
+
+    `aws logs tail` puts a line feed in front of it.
+    """
+    text = message.removeprefix("\n")
     if "\n" not in message or not text.startswith("{"):
         return message
     try:

@@ -30,8 +30,9 @@ LONGEST_HEADER = 1 << 12
 class _Table:
     """What the beginning of a table shows: its delimiter, its header if it has one, the places of the line and the time."""
 
-    def __init__(self, delimiter: str, header: list[str] | None, line: int, time: int | None) -> None:
+    def __init__(self, delimiter: str, columns: int, header: list[str] | None, line: int, time: int | None) -> None:
         self.delimiter = delimiter
+        self.columns = columns
         self.header = header
         self.line = line
         self.time = time
@@ -45,22 +46,22 @@ def _table(head: bytes) -> _Table | None:
 
 
 def _separated(head: bytes, delimiter: str) -> _Table | None:
-    rows = csv_rows(io.BytesIO(head), lambda _: None, delimiter)
+    rows = csv_rows(io.BytesIO(head), Problems(), delimiter)
     _, first = next(rows, (0, []))
     # Most files end here, before anything else of them is looked at.
     if len(first) < 2 or sum(map(len, first)) > LONGEST_HEADER:
         return None
     others = [row for _, row in rows]
     like = [first, *(row for row in others if len(row) == len(first))]
-    # The last row may be cut off where the head ends.
-    if len(like) < len(others):
+    # The last row may be cut off where the head ends, and somebody may have written something in between.
+    if len(like) < 3 * len(others) // 4:
         return None
     line = next((place for row in like for place, cell in enumerate(row) if _is_platform(cell)), None)
     if line is None:
         return None
     header = None if any(_is_platform(cell) or time_of(cell) is not None for cell in first) else first
     time = next((place for place, cell in enumerate(like[-1]) if place != line and time_of(cell) is not None), None)
-    return _Table(delimiter, header, line, time)
+    return _Table(delimiter, len(first), header, line, time)
 
 
 def _is_platform(cell: str) -> bool:
@@ -77,21 +78,24 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     head, file = peek(file, HEAD)
     table = _table(head)
     if table is not None:
-        yield from by_time(_records(file, table, problems))
+        yield from by_time(_records(file, table, problems), problems)
 
 
 def _records(file: BinaryIO, table: _Table, problems: Problems) -> Iterator[Record]:
     rows = csv_rows(file, problems, table.delimiter)
-    if table.header is not None:
-        next(rows, None)
     for position, cells in rows:
-        if len(cells) <= table.line:
-            problems(f"the row at byte {position} has too few columns")
+        # Each of several files that somebody put together has a header.
+        if cells == table.header:
             continue
+        if len(cells) < table.columns:
+            problems.foreign(position, table.delimiter.join(cells))
+            continue
+        if len(cells) > table.columns:
+            problems(f"the row at byte {position} has more columns than the header")
         event = dict(zip(table.header or [], cells, strict=False))
         place = place_of(facts_of(event), event)
         time = place.time
-        if time is None and table.time is not None and len(cells) > table.time:
+        if time is None and table.time is not None:
             time = time_of(cells[table.time])
         yield Record(cells[table.line].rstrip(), position, time, place.stream, place.log_group, place.function)
 
@@ -100,5 +104,6 @@ CONTAINER = Container(
     name="csv-column",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

@@ -13,7 +13,7 @@ import msgspec
 
 from analyzer.ingest.containers.by_time import by_time
 from analyzer.ingest.containers.container import Problems
-from analyzer.ingest.containers.json_stream import NO_JSON
+from analyzer.ingest.containers.json_stream import NO_JSON, as_text
 from analyzer.ingest.containers.times import time_of
 from analyzer.model import Record
 
@@ -28,15 +28,15 @@ LONGEST_MS, LARGEST_BYTES = 1e9, 1e12
 
 def records(rows: Iterable[tuple[int, Mapping[str, object]]], problems: Problems) -> Iterator[Record]:
     """Records in the order of time."""
-    yield from by_time(_records(rows, problems))
+    yield from by_time(_records(rows, problems), problems)
 
 
 def _records(rows: Iterable[tuple[int, Mapping[str, object]]], problems: Problems) -> Iterator[Record]:
-    poor = 0
     for position, row in rows:
         message = _message(row)
         if message is None:
-            poor += 1
+            # Neither a line nor the fields of a REPORT.
+            problems.foreign(position, as_text(row))
             continue
         yield Record(
             message.rstrip(),
@@ -45,8 +45,6 @@ def _records(rows: Iterable[tuple[int, Mapping[str, object]]], problems: Problem
             _text(row, "@logStream"),
             _group(row),
         )
-    if poor:
-        problems(f"{poor} rows show neither a @message nor the @requestId and @duration of a REPORT line")
 
 
 def _message(row: Mapping[str, object]) -> str | None:

@@ -58,5 +58,6 @@ CONTAINER = Container(
     name="insights-json",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

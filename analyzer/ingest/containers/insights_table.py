@@ -18,6 +18,8 @@ from analyzer.model import Record
 MESSAGE = ("@message", "message")
 HEADER = re.compile(rb"^[ \t]*\|(?:[ \t]*@?\w+[ \t]*\|)+[ \t]*\r?$", re.MULTILINE)
 RULE = re.compile(rb"[ \t]*[|+:\-=][|+:\-= \t]*\r?\n?")
+# What the console says of a query stands between this and the table.
+ASKED = re.compile(rb"\*\*CloudWatch Logs Insights\*\*")
 # A message may have line feeds. One that ends nowhere ends here.
 LONGEST_ROW = 1 << 21
 
@@ -44,13 +46,19 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 def _rows(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows under the last header; one begins with a bar and goes on to a bar at the end of a line."""
     columns: list[str] = []
-    begin, offset, parts = 0, 0, list[bytes]()
+    begin, offset, parts, said = 0, 0, list[bytes](), False
     for line in file:
+        if ASKED.match(line):
+            columns, said = [], True
         if HEADER.fullmatch(line.rstrip(b"\n")) and not _names(line).isdisjoint(insights.OWN | {*MESSAGE}):
-            columns, parts = _cells(line.decode("utf-8", "replace")), []
+            if parts:
+                problems(f"the row at byte {begin} has no end")
+            columns, parts, said = _cells(line.decode("utf-8", "replace")), [], False
         elif parts or (columns and line.lstrip(b" \t").startswith(b"|") and not RULE.fullmatch(line)):
             begin = begin if parts else offset
             parts.append(line)
+        elif not (said or RULE.fullmatch(line)):
+            problems.foreign(offset, line)
         offset += len(line)
         if parts and line.rstrip().endswith(b"|"):
             yield begin, _row(b"".join(parts).decode("utf-8", "replace"), columns)
@@ -75,5 +83,6 @@ CONTAINER = Container(
     name="insights-table",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines", "white space"}),
 )

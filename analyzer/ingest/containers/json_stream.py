@@ -14,8 +14,8 @@ from typing import BinaryIO, TypeVar, cast
 
 import msgspec
 
-from analyzer.ingest.containers.container import Problems
-from analyzer.ingest.packing import UNPACK_ERRORS, peek
+from analyzer.ingest.containers.container import Problems, writable
+from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, peek
 
 T = TypeVar("T")
 # A value that is longer is not read. Lambda's events have at most 1 MB, and the services pack a few of them together.
@@ -30,10 +30,14 @@ QUOTE, OPENING = b'"'[0], b"{["
 # Where a value can begin after a damaged one: no string of valid JSON holds any of these. The last is what CloudWatch Logs
 # sends to subscribers, whose objects follow each other without a line feed.
 FRESH_START = re.compile(rb'\}\s*(?=\{\s*")|\n(?=[\[{])|(?=\{"messageType":")')
+# What may stand between values, and how much of anything else is kept.
+NOTHING = b", \t\r\n"
+LONGEST_BETWEEN = 4096
 # How far back the name of an array is looked for.
 NAME_LENGTH = 64
 NO_JSON = (ValueError, RecursionError)
 
+BEGINS = re.compile(rb"\s*[\[{]")
 ONE_A_LINE = re.compile(rb"^[\[{][^\r\n]*[}\]](?=,?\s*?(?:\n|\Z))", re.MULTILINE)
 
 
@@ -57,6 +61,11 @@ def decoder(kind: type[T]) -> Callable[[bytes], T]:
     return decode
 
 
+def as_text(value: object) -> str:
+    """A value as somebody may look for it in its file."""
+    return writable(json.dumps(value, ensure_ascii=False, default=str))
+
+
 def first_value(head: bytes) -> object:
     """The first value at the beginning of a file, or the first element if it is an array; None when there is none."""
     text = head.removeprefix(BOM).decode("utf-8", "replace").lstrip()
@@ -75,7 +84,7 @@ def values(
 
     `inside` names an array within objects whose elements are the values that are meant.
     """
-    head, file = peek(file, CHUNK)
+    head, file = peek(file, HEAD)
     mark = len(BOM) if head.startswith(BOM) else 0
     yield from values_from(file, len(file.read(mark)), decode, problems, is_one_a_line(head), inside)
 
@@ -95,15 +104,18 @@ def values_from(
 
 
 def is_one_a_line(head: bytes) -> bool:
-    """Whether the values of a file that begins like this stand on a line each."""
-    for match in ONE_A_LINE.finditer(head[:CHUNK].removeprefix(BOM)):
+    """Whether most of a file that begins like this is lines that are a value each. A few may also stand among values that go
+    over many lines.
+    """
+    size, head = 0, head.removeprefix(BOM)
+    for match in ONE_A_LINE.finditer(head):
         if len(match[0]) > 2:
             try:
                 msgspec.json.decode(match[0].lstrip(b"[") if match[0].startswith(b"[{") else match[0])
             except NO_JSON:
                 continue
-            return True
-    return False
+            size += len(match[0])
+    return size > len(head) // 2
 
 
 def _lines(
@@ -113,29 +125,39 @@ def _lines(
     problems: Problems,
     opens: re.Pattern[bytes] | None,
 ) -> Iterator[tuple[int, T]]:
-    while line := file.readline(LARGEST + 1):
-        begin, position = position, position + len(line)
+    ahead = b""
+    while line := ahead or file.readline(LARGEST + 1):
+        begin, position, ahead = position, position + len(line), b""
         if len(line) > LARGEST and not line.endswith(b"\n"):
             problems(f"the line at byte {begin} is longer than {LARGEST >> 20} MB and was not read")
             while line and not line.endswith(b"\n"):
                 line = file.readline(LARGEST)
                 position += len(line)
             continue
-        content = line.strip().removesuffix(b",")
-        if content.startswith(b"{") and (opens is None or not opens.search(content)):
-            try:
-                value = decode(content)
-            except NO_JSON:
-                pass
-            else:
-                yield begin, value
-                continue
-        found = False
-        for place, value in _one_after_the_other(io.BytesIO(line), begin, decode, problems, opens):
-            found = True
-            yield place, value
-        if not found and content.strip(b"[], \t") and content[:1] not in (b"{", b"["):
-            problems(f"the line at byte {begin} is not JSON")
+        content = _bare(line)
+        if content.startswith(b"{"):
+            place = begin + line.index(content)
+            if opens is None or not opens.search(content):
+                try:
+                    value = decode(content)
+                except NO_JSON:
+                    pass
+                else:
+                    yield place, value
+                    continue
+            # A line feed inside a string, which copying leaves there, does not end the value.
+            parts, end = [line], begin + CHUNK
+            while (ahead := file.readline(LARGEST + 1)) and position < end and not BEGINS.match(ahead):
+                parts.append(ahead)
+                position += len(ahead)
+            yield from _one_after_the_other(io.BytesIO(_bare(b"".join(parts))), place, decode, problems, opens)
+        elif content:
+            yield from _one_after_the_other(io.BytesIO(line), begin, decode, problems, opens)
+
+
+def _bare(line: bytes) -> bytes:
+    """Without the array that may lie around values that have a line each."""
+    return line.strip().removesuffix(b",").removeprefix(b"[").removesuffix(b"]").strip()
 
 
 def _one_after_the_other(
@@ -148,8 +170,11 @@ def _one_after_the_other(
     """Counts brackets outside of strings. `level` is the depth at which the values stand: within an array it is not 0."""
     buffer, ended = b"", False
     at, begin, depth, level, fresh_starts = 0, -1, 0, 0, 0
+    between = _Between(problems)
     while True:
         match = OUTSIDE.match(buffer, at)
+        if begin < 0 and depth == level:
+            between.text(position + at, buffer[at : match.end() if match else at])
         at = match.end() if match else at
         if at == len(buffer) or buffer[at] == QUOTE:
             anchor = begin if begin >= 0 else at
@@ -162,6 +187,7 @@ def _one_after_the_other(
                 begin = 0 if begin >= 0 else -1
                 continue
             if ended and at == len(buffer) and depth == 0:
+                between.end()
                 return
             what = "breaks off or is damaged" if ended else f"holds a value of more than {LARGEST >> 20} MB"
             problems(f"the JSON {what} at byte {position + anchor}")
@@ -178,6 +204,8 @@ def _one_after_the_other(
             at, begin, depth, level, fresh_starts = fresh.end(), -1, 0, 0, fresh_starts + 1
             continue
         opening, at = buffer[at] in OPENING, at + 1
+        if begin < 0:
+            between.end()
         if opening:
             if depth == 0 and level == 0 and buffer[at - 1 : at] == b"[":
                 level = 1
@@ -187,17 +215,41 @@ def _one_after_the_other(
                 begin = at - 1
             depth += 1
             continue
+        if depth == 0:
+            between.text(position + at - 1, buffer[at - 1 : at])
         depth = max(0, depth - 1)
         if depth == level and begin >= 0:
             try:
                 value = decode(buffer[begin:at])
+            except msgspec.ValidationError:
+                problems.foreign(position + begin, buffer[begin:at])
             except NO_JSON as problem:
-                problems(f"the JSON at byte {position + begin} is damaged or not of its kind: {problem}")
+                problems(f"the JSON at byte {position + begin} is damaged: {problem}")
             else:
                 yield position + begin, value
             begin = -1
         elif depth < level:
             level = 0
+
+
+class _Between:
+    """Text between values, which JSON allows to be no more than white space and commas."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.problems = problems
+        self.begin = 0
+        self.parts = b""
+
+    def text(self, position: int, text: bytes) -> None:
+        if not self.parts:
+            stripped = text.lstrip(NOTHING)
+            self.begin, text = position + len(text) - len(stripped), stripped
+        self.parts += text[: LONGEST_BETWEEN - len(self.parts)]
+
+    def end(self) -> None:
+        if self.parts:
+            self.problems.foreign(self.begin, self.parts.rstrip(NOTHING))
+            self.parts = b""
 
 
 def _more(file: BinaryIO, size: int) -> bytes:

@@ -18,6 +18,7 @@ from analyzer.ingest.containers.container import (
     microseconds,
     writable,
 )
+from analyzer.ingest.containers.json_stream import as_text, first_value
 from analyzer.ingest.containers.json_values import json_values
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -37,7 +38,7 @@ def recognises(head: bytes) -> bool:
         return MESSAGE.search(head) is not None or b'"events"' in head
     if not OBJECT.match(head):
         return False
-    _, first = next(json_values(head.decode("utf-8", "replace"), lambda _: None), (0, None))
+    first = first_value(head)
     # Applications write objects with a time and a message too, but not these fields alone, and their times are texts.
     return isinstance(first, dict) and first.keys() <= FIELDS and isinstance(first.get("timestamp"), int)
 
@@ -45,13 +46,14 @@ def recognises(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     text = file.read().decode("utf-8", "replace")
     seen: set[str] = set()
-    without = 0
     for position, event in _events(text, problems):
-        event_id, message = event.get("eventId"), _named(event, "message")
-        if not isinstance(message, str):
-            without += 1
+        message = _named(event, "message") if isinstance(event, dict) else None
+        if not isinstance(event, dict) or not isinstance(message, str):
+            problems.foreign(position, as_text(event))
             continue
+        event_id = event.get("eventId")
         if isinstance(event_id, str) and event_id in seen:
+            problems.repeated(message)
             continue
         if isinstance(event_id, str):
             seen.add(event_id)
@@ -63,8 +65,6 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
             microseconds(time) if isinstance(time, str) else from_milliseconds(time),
             writable(stream) if isinstance(stream, str) else log.name,
         )
-    if without:
-        problems(f"{without} events have no message")
 
 
 def _named(event: dict[str, Any], name: str) -> object:
@@ -72,18 +72,17 @@ def _named(event: dict[str, Any], name: str) -> object:
     return event.get(name, event.get(f"@{name}"))
 
 
-def _events(text: str, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
+def _events(text: str, problems: Problems) -> Iterator[tuple[int, object]]:
     """Every event of every page, with the place of its page: the parser does not tell the place of an event."""
     for position, page in json_values(text, problems):
         for event in _list(page):
-            if isinstance(event, dict):
-                yield position, event
+            yield position, event
 
 
 def _list(page: object) -> list[object]:
     if isinstance(page, dict):
         return next((page[name] for name in LISTS if isinstance(page.get(name), list)), [page])
-    return page if isinstance(page, list) else []
+    return page if isinstance(page, list) else [page]
 
 
 CONTAINER = Container(

@@ -20,8 +20,9 @@ GOT = rb"EVENTS\t\d{13}\t"
 STAMP = rb"(?:" + FILTERED + rb"|" + GOT + rb")"
 EVENT = re.compile(STAMP)
 WITH_PLATFORM_LINE = before_platform_line(STAMP)
-# Behind the last event of a page come tokens and the names of streams.
-ENDED = re.compile(r"(?P<message>.*)\t(?P<time>\d{13})(?:\r?\n.*)?", re.DOTALL)
+# Before the first event of a page or behind the last one come tokens and the names of streams.
+PAGE = re.compile(rb"SEARCHEDLOGSTREAMS\t|NEXTTOKEN\t|(?:None|[bf]/\d+/s)\t(?:None|[bf]/\d+/s)\s*$")
+ENDED = re.compile(r"(?P<message>.*)\t(?P<time>\d{13})(?P<behind>\r?\n.*)?", re.DOTALL)
 
 
 def recognises(head: bytes) -> bool:
@@ -30,15 +31,19 @@ def recognises(head: bytes) -> bool:
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     seen: set[bytes] = set()
-    for stamp, position, text in events(file, EVENT):
+    for stamp, position, text in events(file, EVENT, problems, known=PAGE):
         match = ENDED.fullmatch(text)
         if not match:
             problems(f"the event at byte {position} breaks off before its time")
+        elif match["behind"]:
+            place = position + len(stamp[0]) + len(text[: match.start("behind")].encode())
+            problems.foreign(place, match["behind"].encode())
+        message = match["message"] if match else text
         if stamp["id"] and stamp["id"] in seen:
+            problems.repeated(message)
             continue
         if stamp["id"]:
             seen.add(stamp["id"])
-        message = match["message"] if match else text
         time = from_milliseconds(int(match["time"])) if match else None
         stream = stamp["stream"].decode("utf-8", "replace") if stamp["stream"] else log.name
         yield Record(message.rstrip(), position, time, stream)

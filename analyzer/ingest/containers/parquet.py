@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from analyzer.ingest.containers.by_time import by_time
 from analyzer.ingest.containers.container import PLATFORM_LINE, Container, Problems
+from analyzer.ingest.containers.json_stream import as_text
 from analyzer.ingest.containers.shipped import facts_of, place_of
 from analyzer.ingest.containers.times import time_of
 from analyzer.ingest.sources import LogFile
@@ -32,11 +33,11 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy)
         copy.seek(0)
-        yield from by_time(_records(copy, problems))
+        yield from by_time(_records(copy, problems), problems)
 
 
 def _records(file: IO[bytes], problems: Problems) -> Iterator[Record]:
-    rows, without = 0, 0
+    rows = 0
     try:
         table = pq.ParquetFile(file)
         texts = [field.name for field in table.schema_arrow if _holds_text(field.type)]
@@ -51,12 +52,10 @@ def _records(file: IO[bytes], problems: Problems) -> Iterator[Record]:
                 if isinstance(text := row[line], str):
                     yield _record(text, row, times, rows)
                 else:
-                    without += 1
+                    problems.foreign(rows, as_text(row))
                 rows += 1
     except DAMAGED as problem:
         problems(f"this Parquet file is damaged after {rows} rows: {problem}")
-    if without:
-        problems(f"{without} rows hold no line")
 
 
 def _holds_text(kind: pa.DataType) -> bool:
@@ -113,5 +112,6 @@ CONTAINER = Container(
     name="parquet",
     recognises=recognises,
     records=records,
+    told_once=True,
     lacks=frozenset({"function", "log group", "stream", "environments", "lines"}),
 )

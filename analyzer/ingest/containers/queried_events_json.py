@@ -14,6 +14,7 @@ from analyzer.ingest.containers.container import (
     from_milliseconds,
     writable,
 )
+from analyzer.ingest.containers.json_stream import as_text
 from analyzer.ingest.containers.json_values import json_values
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -32,15 +33,12 @@ def recognises(head: bytes) -> bool:
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     text = file.read().decode("utf-8", "replace")
-    without = 0
     for position, rows in json_values(text, problems):
-        for row in rows if isinstance(rows, list) else []:
+        for row in rows if isinstance(rows, list) else [rows]:
             if record := _record(row if isinstance(row, list) else [row], position):
                 yield record
             else:
-                without += 1
-    if without:
-        problems(f"{without} rows do not show one message each")
+                problems.foreign(position, as_text(row))
 
 
 def _record(values: list[object], position: int) -> Record | None:

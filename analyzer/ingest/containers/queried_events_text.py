@@ -54,7 +54,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
     if not WITH_PLATFORM_LINE.search(head):
         yield from _messages(file)
         return
-    for stamp, position, message in events(file, ROW):
+    for stamp, position, message in events(file, ROW, problems):
         stream = stamp["before"] or stamp["behind"]
         last = TIME_LAST.fullmatch(message)
         time = last["time"] if last else stamp["time"].decode()

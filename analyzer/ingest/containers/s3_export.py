@@ -24,6 +24,8 @@ EXPORTED = re.compile(
 )
 # CloudWatch takes events of up to one megabyte. What is longer is no event, and must not fill the memory.
 LONGEST_EVENT = 2 << 20
+# So much of a line that belongs to no event is enough to find it.
+LONGEST_STRAY = 4096
 DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-")
 
 
@@ -43,6 +45,12 @@ class Events:
         self._begin = 0
         self._room = LONGEST_EVENT
         self._new_line = True
+        self._stray = b""
+
+    @property
+    def in_long_line(self) -> bool:
+        """Whether a line is in hand that was too long to wait for its end."""
+        return not self._new_line
 
     def feed(self, chunk: bytes) -> Iterator[Record]:
         """The events that `chunk` completes. It may end anywhere but inside the time at the beginning of a line."""
@@ -57,6 +65,8 @@ class Events:
                 self._keep(line[match.end() :])
             elif self._time is not None:
                 self._keep(line)
+            else:
+                self._before_the_first(line)
             self._new_line = line.endswith(b"\n")
             self.offset += len(line)
 
@@ -66,10 +76,23 @@ class Events:
             message = b"".join(self._parts).decode("utf-8", "replace").rstrip()
             yield Record(message, self._begin, self._time, self.stream)
         self._time, self._parts, self._room = None, [], LONGEST_EVENT
+        self._end_stray()
 
     def skip(self, size: int) -> None:
         """Go on behind whole events that somebody else has read."""
         self.offset += size
+
+    def _before_the_first(self, line: bytes) -> None:
+        """A line in front of every event, or a piece of a long one."""
+        if self._new_line:
+            self._begin = self.offset
+        self._stray += line[: LONGEST_STRAY - len(self._stray)]
+        if line.endswith(b"\n"):
+            self._end_stray()
+
+    def _end_stray(self) -> None:
+        self.problems.foreign(self._begin, self._stray)
+        self._stray = b""
 
     def _keep(self, line: bytes) -> None:
         if len(line) > self._room >= 0:
@@ -85,7 +108,9 @@ class Events:
 
 def stream_name(log: LogFile) -> str:
     """The stream's slashes became hyphens in the key; only those of its date can be turned back."""
-    return DATE.sub(r"\1/\2/\3/", log.exported_stream) if log.exported_stream else log.name
+    stream = log.exported_stream or log.name
+    date = DATE.match(stream) if log.exported_stream else None
+    return f"{date[1]}/{date[2]}/{date[3]}/{stream[date.end() :]}" if date else stream
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
@@ -99,7 +124,10 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
             yield from events.feed(chunk[:cut])
             rest = chunk[cut:]
     except UNPACK_ERRORS:
-        # Half a line at the end of a damaged file is no line, but what stands before it was whole.
+        # Half a line at the end of a damaged file is no line, but what stands before it was whole. Of one that is longer than
+        # an event can be, no more than this would be kept anyway.
+        if events.in_long_line or len(rest) > LONGEST_EVENT:
+            yield from events.feed(rest)
         yield from events.end()
         raise
     yield from events.feed(rest)
@@ -112,4 +140,5 @@ CONTAINER = Container(
     records=records,
     lacks=frozenset({"function", "log group", "stream"}),
     anchored=True,
+    told_once=True,
 )

@@ -59,7 +59,8 @@ def recognises(head: bytes) -> bool:
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     plain = (_changed(line, ANY_COLOUR.sub(b"", line.raw)) for line in bare_lines(file))
-    return events(_with_starts(_unbroken(plain), f"unnamed-{zlib.crc32(log.name.encode('utf-8', 'replace')):08x}"))
+    unnamed = f"unnamed-{zlib.crc32(log.name.encode('utf-8', 'replace')):08x}"
+    return events(_with_starts(_unbroken(plain), unnamed, problems))
 
 
 def _changed(line: Line, text: bytes, stamped: bool = False) -> Line:
@@ -109,17 +110,20 @@ def _logged(
     return _changed(line, time + b"\t" + request_id + b"\t" + level + said, stamped=True)
 
 
-def _with_starts(lines: Iterator[Line], unnamed: str) -> Iterator[Line]:
+def _with_starts(lines: Iterator[Line], unnamed: str, problems: Problems) -> Iterator[Line]:
     """Lines in which the START and the REPORT of version 3 have their ids.
 
-    A START belongs to the END after it only where no other invocation began or ended between them; any other is left out.
+    A START belongs to the END after it only where no other invocation began or ended between them; of any other nobody knows
+    what began.
     """
     start: Line | None = None
     held, serving, ended = list[Line](), 0, b""
     for line in lines:
         if line.text.strip() == b"START":
             yield from held
-            start, held, serving = line if serving == 0 else None, [], serving + 1
+            for lost in (start, line if serving else None):
+                _give_up(lost, problems)
+            start, held, serving = None if serving else line, [], serving + 1
         elif match := ENDED.match(line.text):
             request_id = ended or f"{unnamed}-{line.position}".encode()
             if start:
@@ -132,10 +136,17 @@ def _with_starts(lines: Iterator[Line], unnamed: str) -> Iterator[Line]:
         else:
             yield from held
             yield line
+            _give_up(start, problems)
             start, held = None, []
         if line.text.strip():
             ended = match["id"] if (match := END.match(line.text)) else b""
     yield from held
+    _give_up(start, problems)
+
+
+def _give_up(start: Line | None, problems: Problems) -> None:
+    if start:
+        problems.foreign(start.position, start.text)
 
 
 def _fields(text: bytes) -> bytes:

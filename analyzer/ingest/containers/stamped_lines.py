@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.ingest.containers.container import INDENTED_PLATFORM_EVENT, PLATFORM_LINE, without_indentation
+from analyzer.ingest.containers.container import (
+    INDENTED_PLATFORM_EVENT,
+    PLATFORM_LINE,
+    Problems,
+    without_indentation,
+)
 
 # Tools colour what they print to a terminal, and `--color on` or a recording of the terminal keeps that.
 COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
@@ -17,7 +23,7 @@ GAP = rb"(?: |\r?$)"
 STREAM = rb"(?P<stream>\d{4}/\d\d/\d\d/[^\s\x1b\[]*\[[^\s\x1b\]]+\][0-9a-f]{32})"
 
 # These are over at the end of their line, but for the trace of a REPORT, and in some containers the time behind a tab.
-ONE_LINE = re.compile(rb"(?:START|END|REPORT) RequestId: ")
+ONE_LINE = re.compile(rb'(?:START|END|REPORT) RequestId: |\{"time":"[^"]{10,40}","type":"platform\.')
 ANOTHER = (b"XRAY ", b"\t")
 
 
@@ -28,31 +34,56 @@ def before_platform_line(stamp: bytes, otherwise: bytes = INDENTED_PLATFORM_EVEN
 
 
 def events(
-    file: BinaryIO, stamp: re.Pattern[bytes], indented: bool = False
+    file: BinaryIO,
+    stamp: re.Pattern[bytes],
+    problems: Problems,
+    indented: bool = False,
+    known: re.Pattern[bytes] | None = None,
 ) -> Iterator[tuple[re.Match[bytes], int, str]]:
     """The stamp of every event, the place of its first line, and its message without white space at the end.
 
-    What stands before the first stamp is left out, and what follows a line of the platform: prompts, the command itself, the
-    words of who copied it. `indented` says that the tool spreads
-    JSON over several lines.
+    What stands before the first stamp is foreign, and what follows a line of the platform: prompts, the command itself, the
+    words of who copied it. `indented` says that the tool spreads JSON over several lines, `known` are lines that it writes
+    between events.
     """
+
+    def message(stamp: re.Match[bytes]) -> str:
+        raw = b"".join(parts)
+        if b"\x1b" in stamp[0]:
+            raw = ANY_COLOUR.sub(b"", raw)
+        text = raw.decode("utf-8", "replace").rstrip()
+        if not indented:
+            return text
+        event, behind = _platform_event(text)
+        problems.foreign(begin + len(stamp[0]) + len(event.encode()), behind.encode())
+        return without_indentation(event)
+
     match: re.Match[bytes] | None = None
     parts, begin, offset = list[bytes](), 0, 0
     for line in file:
         if found := stamp.match(line):
             if match:
-                yield match, begin, _message(match, parts, indented)
+                yield match, begin, message(match)
             match, parts, begin = found, [line[found.end() :]], offset
+        elif known and known.match(line):
+            pass
         elif match and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
             parts.append(line)
+        else:
+            problems.foreign(offset, line)
         offset += len(line)
     if match:
-        yield match, begin, _message(match, parts, indented)
+        yield match, begin, message(match)
 
 
-def _message(match: re.Match[bytes], parts: list[bytes], indented: bool) -> str:
-    raw = b"".join(parts)
-    if b"\x1b" in match[0]:
-        raw = ANY_COLOUR.sub(b"", raw)
-    message = raw.decode("utf-8", "replace").rstrip()
-    return without_indentation(message) if indented else message
+def _platform_event(text: str) -> tuple[str, str]:
+    """An event of the platform that a tool spread over several lines, and what stands behind it; else all of the text."""
+    if not text.lstrip().startswith("{") or '"platform.' not in text:
+        return text, ""
+    begin = len(text) - len(text.lstrip())
+    try:
+        value, end = json.JSONDecoder().raw_decode(text, begin)
+    except (ValueError, RecursionError):
+        return text, ""
+    platform = value.keys() == {"time", "type", "record"} and str(value["type"]).startswith("platform.")
+    return (text[:end], text[end:]) if platform else (text, "")

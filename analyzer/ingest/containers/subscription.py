@@ -37,6 +37,8 @@ ENVELOPE = re.compile(
     rb'|"logEvents"\s*:\s*\[\s*\{\s*"(?:id|timestamp|message|extractedFields)")'
 )
 PACKED = re.compile(rb'"(?:data|Data|rawData)"\s*:\s*"([A-Za-z0-9+/=]{24,})"?')
+CONTROL = "CONTROL_MESSAGE"
+KNOWN_TYPES = ("DATA_MESSAGE", CONTROL)
 # Enough of a packed envelope to know it.
 PACKED_HEAD = 1 << 10
 
@@ -65,11 +67,11 @@ class Delivered(Struct):
     of_firehose: list[Packed] = field(name="records", default_factory=list)
     raw_data: str | None = field(name="rawData", default=None)
 
-    def packed(self) -> Iterator[str]:
+    def packed(self) -> Iterator[str | None]:
+        """What is wrapped in it; None for a record without data."""
         for one in (self.awslogs, *self.of_kinesis, *self.of_firehose):
-            inner = one.kinesis or one if one else None
-            if inner and (content := inner.data or inner.capital):
-                yield content
+            if inner := one.kinesis or one if one else None:
+                yield inner.data or inner.capital
         if self.raw_data:
             yield self.raw_data
 
@@ -94,17 +96,34 @@ def _beginning(text: bytes) -> bytes:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    yield from delivered(values(file, DECODE, problems), problems, Seen())
+    yield from delivered(values(file, decode, problems), problems, Seen())
 
 
-def delivered(objects: Iterable[tuple[int, Delivered]], problems: Problems, seen: Seen) -> Iterator[Record]:
+def delivered(objects: Iterable[tuple[int, Delivered | bytes]], problems: Problems, seen: Seen) -> Iterator[Record]:
     """The events of objects, each with the place where it begins."""
     for place, one in objects:
+        if isinstance(one, bytes):
+            problems.foreign(place, one)
+            continue
         yield from _records(place, one, seen)
         for packed in one.packed():
+            if packed is None:
+                problems(f"a record at byte {place} holds no data")
+                continue
             content = _unpacked(packed, place, problems)
-            for _, inner in values(io.BytesIO(content), DECODE, problems):
-                yield from _records(place, inner, seen)
+            for _, inner in values(io.BytesIO(content), decode, problems):
+                if isinstance(inner, bytes):
+                    problems.foreign(place, inner)
+                else:
+                    yield from _records(place, inner, seen)
+
+
+def decode(content: bytes) -> Delivered | bytes:
+    """The text itself where it holds nothing that CloudWatch Logs or a wrapper of its messages delivers. Raises NO_JSON."""
+    one = DECODE(content)
+    if one.message_type is not None:
+        return one if one.message_type in KNOWN_TYPES else content
+    return one if one.events or any(True for _ in one.packed()) else content
 
 
 LIBRARY.count_event.argtypes = [TABLE, TABLE, ctypes.c_char_p]
@@ -128,7 +147,7 @@ class Seen:
 
 def _records(position: int, delivered: Delivered, seen: Seen) -> Iterator[Record]:
     # Control messages only try whether the subscriber is there.
-    if delivered.message_type not in ("DATA_MESSAGE", None):
+    if delivered.message_type == CONTROL:
         return
     stream, log_group = delivered.log_stream or None, delivered.log_group or None
     for event in delivered.events:
@@ -156,4 +175,4 @@ def _unpacked(text: str, position: int, problems: Problems) -> bytes:
         return b""
 
 
-CONTAINER = Container(name="subscription", recognises=recognises, records=records, anchored=True)
+CONTAINER = Container(name="subscription", recognises=recognises, records=records, anchored=True, told_once=True)

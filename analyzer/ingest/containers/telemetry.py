@@ -58,15 +58,12 @@ def recognises(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     head, file = peek(file, 1 << 10)
     events = _printed(file, problems) if PRINTED.match(head) else values(file, DECODE, problems)
-    without = 0
     for position, event in events:
         message = _message(event)
         if message is not None:
             yield Record(message.rstrip(), position, time_of(event.time))
         else:
-            without += 1
-    if without:
-        problems(f"{without} events have a record that is no text")
+            problems.foreign(position, bytes(event.record))
 
 
 def _message(event: Event) -> str | None:
@@ -92,7 +89,10 @@ def _printed(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, Event]]:
                 for event in _literal(line):
                     yield begin, event
             except NO_LITERAL:
-                problems(f"the batch at byte {begin} is not a list that Python could have printed")
+                if PRINTED.match(line):
+                    problems(f"the batch at byte {begin} is not a list that Python could have printed")
+                else:
+                    problems.foreign(begin, line)
 
 
 def _literal(line: bytes) -> list[Event]:

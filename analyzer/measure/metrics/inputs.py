@@ -17,7 +17,7 @@ from analyzer.model import Measured
 # Names under which people log how much there was to do.
 SIZES = "(?i)(records?|rows?|items?|count|size|bytes|length|messages|batch|pages|files|lines|payload)$"
 # The exponent of what grows is looked for among these, by the geometric means of so many equal parts of the calls by size.
-EXPONENTS, PARTS = (0.2, 3.5, 67), 24
+EXPONENTS, PARTS, LEAST_IN_PART = (0.2, 3.5, 67), 24, 3
 SETS, DRAWS, SEED = 64, 199, 20_260_301
 # Fewer points, or a size that hardly varies, say nothing about an exponent.
 LEAST_CALLS, LEAST_SPREAD = 30, 0.1
@@ -65,7 +65,7 @@ WITH {_sized(scope, name)}, parted AS (
 SELECT set, part, count(*) AS n, sum(x) AS x, sum(y) AS y FROM parted GROUP BY set, part ORDER BY set, part""")
     n = sum(row["n"] for row in answer.rows)
     sets = sorted({row["set"] for row in answer.rows})
-    if n < LEAST_CALLS * PARTS / 4 or len(sets) < 2:
+    if n < LEAST_IN_PART * PARTS or len(sets) < 2:
         return None
     table = np.zeros((3, len(sets), PARTS))
     for row in answer.rows:
