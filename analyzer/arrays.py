@@ -1,18 +1,36 @@
-"""Arrow arrays from columns of numpy and from cells of Python.
+"""Arrow arrays from columns of numpy and from cells of Python, and rows of Python from Arrow.
 
-`pyarrow.array` and `pyarrow.scalar` look whether they were given something of pandas, and load pandas for that, which takes
-longer than reading most logs. So arrays are made from their buffers here.
+`pyarrow.array` and `pyarrow.scalar` look whether they were given something of pandas, and `to_pylist` whether a time is to be;
+they load pandas for that, which takes longer than reading most logs. So arrays are made from their buffers here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 from pyarrow.lib import StringBuilder
+
+TIME = pa.timestamp("us", tz="UTC")
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rows(table: pa.Table) -> list[dict[str, Any]]:
+    """The rows as dictionaries, with times in UTC."""
+    columns = [_cells(one) for one in table.columns]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _cells(column: pa.ChunkedArray) -> list[Any]:
+    if column.type != TIME:
+        cells: list[Any] = column.to_pylist()
+        return cells
+    times = [time for chunk in column.chunks for time in chunk.view(pa.int64()).to_pylist()]
+    return [None if time is None else EPOCH + timedelta(microseconds=time) for time in times]
 
 
 def numbers(values: NDArray[Any], kind: pa.DataType, valid: NDArray[np.bool_] | None = None) -> pa.Array:

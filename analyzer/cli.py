@@ -230,6 +230,7 @@ def query(
     """Ask the lake in SQL; the answer is tab-separated text."""
     import duckdb
 
+    from analyzer import arrays
     from analyzer.intake import open_lake
 
     with open_lake(lake).open() as engine:
@@ -238,7 +239,7 @@ def query(
         except duckdb.Error as problem:
             raise UserError(f"the query failed: {str(problem).splitlines()[0]}") from problem
     print("\t".join(table.column_names))
-    for row in table.to_pylist():
+    for row in arrays.rows(table):
         print("\t".join("" if cell is None else _inert(str(cell)) for cell in row.values()))
 
 

@@ -33,14 +33,13 @@ from msgspec.structs import astuple, replace
 from numpy.typing import NDArray
 
 from analyzer import arrays, parts
+from analyzer.arrays import TIME
 from analyzer.duplicates import NO_ROWS, NOTHING, Known, Repeats
 from analyzer.errors import Unwritable, UserError
 from analyzer.model import Evidence, Invocation, NotableLine, Source
 
 if TYPE_CHECKING:
     import pandas as pd
-
-TIME = pa.timestamp("us", tz="UTC")
 
 INVOCATIONS = pa.schema(
     [
@@ -720,8 +719,7 @@ class Engine:
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of any kind as dictionaries."""
-        rows: list[dict[str, Any]] = self.table(sql).to_pylist()
-        return rows
+        return arrays.rows(self.table(sql))
 
     def table(self, sql: str) -> pa.Table:
         """Run a query and give its result as an Arrow table, which carries UTC times without further packages."""

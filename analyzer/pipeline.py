@@ -196,12 +196,12 @@ def _report(
     unreadable: list[str],
 ) -> Written:
     beside = second_process() if processes > 1 and tools.output.illustrated else nullcontext()
-    with beside as executor:
+    with beside as pipe:
         composed, measurements = compose_report(
             lake, tools.rules, options, watcher, subject=subject, unreadable=unreadable, before=tools.earlier
         )
         watcher.stage("writing")
-        files = render(composed, measurements, tools.templates, tools.output, lake, executor)
+        files = render(composed, measurements, tools.templates, tools.output, lake, pipe)
     return Written(composed, files)
 
 

@@ -98,6 +98,9 @@ Run = Callable[..., Ran]
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run `reportline` with these arguments, through the door that users take."""
 
+    # One process: starting another for the pictures of every report would take longer than the tests do.
+    monkeypatch.setattr("analyzer.ingest.cores", lambda: 1)
+
     def call(*arguments: str | Path, stdin: bytes = b"") -> Ran:
         monkeypatch.setattr("sys.argv", ["reportline", *map(str, arguments)])
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -14,6 +14,7 @@ import numpy as np
 from analyzer.ingest import kernel
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import s3_export
+from analyzer.ingest.containers.lines import LONGEST_EVENT
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked
 from analyzer.ingest.segments import Reading, Segments
 from analyzer.lake import Columns, LineColumns
@@ -178,7 +179,7 @@ class Exports:
 
     def _message(self, found: kernel.Scan, number: int) -> str | None:
         text = bytes(self.view[int(found.events[number]) + kernel.TEXT : int(found.events[number + 1])])
-        return text.decode("utf-8", "replace").rstrip() if len(text) <= s3_export.LONGEST_EVENT else None
+        return text.decode("utf-8", "replace").rstrip() if len(text) <= LONGEST_EVENT else None
 
     def _cut(self, found: kernel.Scan, stretch: _Stretch) -> int:
         """Where an unfinished file is cut: before its last START, else before its last event, else behind its last line."""
@@ -194,7 +195,7 @@ class Exports:
     def _end_of_damaged(self, stretch: _Stretch, begin: int, end: int) -> int:
         """Half a line at the end of a damaged file is no line; of one that is longer than an event can be, the rest is left out."""
         behind = max(begin, self.buffer.rfind(b"\n", begin, end) + 1)
-        long = end - behind > s3_export.LONGEST_EVENT or (behind == begin and stretch.events.in_long_line)
+        long = end - behind > LONGEST_EVENT or (behind == begin and stretch.events.in_long_line)
         return end if long else behind
 
     def _stretch(self, segments: Segments, stretch: _Stretch, end: int) -> None:

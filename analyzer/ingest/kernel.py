@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import DTypeLike, NDArray
 
-from analyzer.ingest.containers.s3_export import LONGEST_EVENT
+from analyzer.ingest.containers.lines import LONGEST_EVENT
 from analyzer.ingest.grammars.wording import BOOKKEEPING
 from analyzer.ingest.native import LIBRARY
 from analyzer.model import Level

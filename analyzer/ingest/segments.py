@@ -238,6 +238,8 @@ class _Doubts:
                 (text, int(found.events[number]), int(found.times[number]), event, request_id)
             )
         self.grave = sorted(grave)
+        # In their order, as the doubtful events are.
+        self._segments = list(self.by_segment)
 
     def between(self, begin: int, end: int) -> Iterator[tuple[int, int]]:
         """The parts of a run of plain segments without those in which a line says more than a row of its own."""
@@ -247,7 +249,8 @@ class _Doubts:
         yield begin, end
 
     def notable(self, begin: int, end: int) -> Iterator[tuple[str, int, int, ApplicationLine, str]]:
-        for segment in [segment for segment in self.by_segment if begin <= segment < end]:
+        low, high = bisect_left(self._segments, begin), bisect_left(self._segments, end)
+        for segment in self._segments[low:high]:
             yield from self.by_segment[segment]
 
 

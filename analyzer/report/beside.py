@@ -8,8 +8,9 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
+from multiprocessing.connection import Connection
 
 from analyzer.report.drawing import drawing, time_axis
 from analyzer.report.page import Picture
@@ -17,35 +18,47 @@ from analyzer.report.pictures import Sketch, drawn
 
 
 @contextmanager
-def second_process() -> Iterator[Executor]:
+def second_process() -> Iterator[Connection]:
     """A process that gets ready to draw. It is a new one: a copy of this one would hold the locks of DuckDB's threads."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
-        executor.submit(_get_ready)
-        yield executor
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_draw, args=(there,), daemon=True)
+    process.start()
+    # The other process alone holds its end, so that it is seen here when that process is no more.
+    there.close()
+    try:
+        yield here
+    finally:
+        here.close()
+        process.terminate()
+        process.join()
 
 
-def _get_ready() -> None:
+def _draw(pipe: Connection) -> None:
     # Ctrl-C goes to every process of a terminal; the first one ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with drawing(1.0, "") as picture:
         time_axis(picture.rows(1.0)[0], [])
         picture.svg()
+    pipe.send(drawn(pipe.recv()))
 
 
-def drawn_beside(sketches: list[Sketch], executor: Executor) -> Callable[[], list[Picture]]:
-    """Has the pictures drawn by the other process from now on; what is returned waits for them."""
+def drawn_beside(sketches: list[Sketch], pipe: Connection) -> Callable[[], list[Picture]]:
+    """Has the pictures drawn by the other process from now on; what is returned waits for them.
+
+    A process that was killed, for want of memory as a rule, is no reason to lose what was measured: they are drawn here then.
+    """
+    here = partial(drawn, sketches)
     try:
-        future = executor.submit(drawn, sketches)
-    except BrokenExecutor:
-        return lambda: drawn(sketches)
-    # Nothing more is asked of it, so that it ends while the page is written.
-    executor.shutdown(wait=False)
+        pipe.send(sketches)
+    except OSError:
+        return here
 
     def finished() -> list[Picture]:
         try:
-            return future.result()
-        except BrokenExecutor:
-            # It was killed, for want of memory as a rule, which is no reason to lose what was measured.
-            return drawn(sketches)
+            pictures: list[Picture] = pipe.recv()
+        except (EOFError, OSError):
+            return here()
+        return pictures
 
     return finished

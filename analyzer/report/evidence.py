@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from analyzer import arrays
 from analyzer.lake import Engine, Lake, steady
 from analyzer.report.document import Report
 from analyzer.report.escape import visible, visible_lines
@@ -102,7 +103,7 @@ def _invocations(engine: Engine, condition: str, mask: Callable[[str], str]) -> 
 
 def _table(engine: Engine, sql: str, most: int, mask: Callable[[str], str]) -> bytes:
     found = engine.connection.sql(sql).limit(most).to_arrow_table()
-    rows = ([_cell(cell, mask) for cell in row.values()] for row in found.to_pylist())
+    rows = ([_cell(cell, mask) for cell in row.values()] for row in arrays.rows(found))
     return table(found.column_names, rows)
 
 

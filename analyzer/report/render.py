@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from concurrent.futures import Executor
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -150,14 +150,14 @@ def render(
     templates: Templates,
     output: Output,
     lake: Lake,
-    executor: Executor | None = None,
+    pipe: Connection | None = None,
 ) -> list[Path]:
     """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot.
 
-    The `executor` draws the pictures meanwhile, if there is one.
+    The process at the other end of `pipe` draws the pictures meanwhile, if there is one.
     """
     sketched = sketches(measurements, report.headline, output.base.name, templates.mask) if output.illustrated else []
-    finished = drawn_beside(sketched, executor) if executor else partial(drawn, sketched)
+    finished = drawn_beside(sketched, pipe) if pipe else partial(drawn, sketched)
     data: dict[Path, bytes] = {}
     plain = _plain(report, redacted=report.asked.redacted)
     if ".json" in output.reports:

@@ -330,8 +330,8 @@ def small(step: int, fewest: int = 1, generation: int = 8) -> Iterator[None]:
     longest = min(s3_export.LONGEST_EVENT, 2 * step)
     with ExitStack() as stack:
         stack.enter_context(patch.object(exports, "STEP", step))
-        stack.enter_context(patch.object(s3_export, "LONGEST_EVENT", longest))
-        stack.enter_context(patch.object(kernel, "LONGEST_EVENT", longest))
+        for module in (s3_export, kernel, exports):
+            stack.enter_context(patch.object(module, "LONGEST_EVENT", longest))
         stack.enter_context(patch.object(segments, "FEWEST", fewest))
         stack.enter_context(patch.object(attempts, "GENERATION", generation))
         yield
@@ -485,7 +485,9 @@ def test_attempts_are_counted_over_the_same_invocations_on_both_paths(between: i
 
 
 def test_an_event_that_is_too_long_is_cut_alike() -> None:
-    with patch.object(s3_export, "LONGEST_EVENT", 300), patch.object(kernel, "LONGEST_EVENT", 300):
+    with ExitStack() as stack:
+        for module in (s3_export, kernel, exports):
+            stack.enter_context(patch.object(module, "LONGEST_EVENT", 300))
         for size in (299, 300, 301, 5_000):
             rows = both([[of(IDS[4], IDS[5], "x" * size, IDS[6], *invocation("y" * size + " n=1"), IDS[7], IDS[8])]])
             assert ("is longer than" in rows["sources"][0]) == (size > 290)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 from scipy import stats
 
 from analyzer.errors import UserError
+from analyzer.ingest import ingest
+from analyzer.lake import Lake
 from analyzer.measure import Threshold, Window, measure
 from analyzer.model import FunctionMeasurements, Measurements
 from tests.conftest import MakeLake
 
+SAMPLE = Path(__file__).parent.parent.parent / "sample_logs" / "lambda-autotuner-agent"
 FIRST = 1_773_735_125_000_000  # 2026-03-17T08:12:05Z
 MINUTE, HOUR, DAY = 60_000_000, 3_600_000_000, 86_400_000_000
 
@@ -532,3 +536,13 @@ def test_logs_that_show_no_end_give_no_rate_of_failures(make_lake: MakeLake) -> 
     metrics = only(measure(make_lake([{"outcome": "unknown", "duration_ms": 5.0}] * 4))).metrics
     assert metrics["error.known_outcomes"].k == 0
     assert not {"failure.rate", "error.rate", "timeout.rate", "oom.rate"} & set(metrics)
+
+
+def test_a_small_lake_gives_the_same_however_its_questions_are_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(tmp_path / "lake")
+    ingest([str(SAMPLE)], lake)
+    quickly = found(measure(lake))
+    monkeypatch.setattr("analyzer.lake.FEW_ENOUGH", -1)
+    assert found(measure(lake)) == quickly

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from analyzer.ingest.containers.container import Container, Problems, from_milliseconds
+from analyzer.ingest.containers.lines import LONGEST_EVENT, lines_of
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -34,8 +35,8 @@ def recognises(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     header = file.readline()
     columns = header.strip().decode("utf-8", "replace").split(",")
-    csv.field_size_limit(1 << 26)
-    for position, row in _rows(file, len(header)):
+    csv.field_size_limit(2 * LONGEST_EVENT)
+    for position, row in _rows(file, len(header), problems):
         lines = io.StringIO(FORMULA_GUARD.sub(r"\1", row, count=1), newline="")
         try:
             cells = next(csv.reader(lines), [])
@@ -78,17 +79,17 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _rows(file: BinaryIO, position: int) -> Iterator[tuple[int, str]]:
-    """Rows as text. A row goes on over lines until its quotes are even; what looks like a new row ends a damaged one."""
+def _rows(file: BinaryIO, behind_header: int, problems: Problems) -> Iterator[tuple[int, str]]:
+    """Rows as text. A row goes on over lines until its quotes are even, and is no longer than an event can be."""
     parts: list[bytes] = []
-    begin, quotes = position, 0
-    for line in file:
-        if parts and quotes % 2 == 0 and ROW.match(line):
+    begin, quotes = behind_header, 0
+    for place, line in lines_of(file, problems):
+        position = behind_header + place
+        if parts and ((quotes % 2 == 0 and ROW.match(line)) or position - begin > LONGEST_EVENT):
             yield begin, _text(parts)
             parts, quotes, begin = [], 0, position
         parts.append(line)
         quotes += line.count(b'"')
-        position += len(line)
     if parts:
         yield begin, _text(parts)
 

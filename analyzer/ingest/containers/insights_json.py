@@ -50,7 +50,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 
 
 def _rows(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, Any]]]:
-    for position, row in values(file, DECODE, problems, inside="results"):
+    for position, row in values(file, DECODE, problems, inside=("results",)):
         yield position, row if isinstance(row, dict) else {one.field: one.value for one in row}
 
 

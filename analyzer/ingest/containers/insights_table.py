@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from analyzer.ingest.containers import insights
 from analyzer.ingest.containers.container import PLATFORM_LINE, Container, Problems
+from analyzer.ingest.containers.lines import LONGEST_EVENT, lines_of
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -20,8 +21,6 @@ HEADER = re.compile(rb"^[ \t]*\|(?:[ \t]*@?\w+[ \t]*\|)+[ \t]*\r?$", re.MULTILIN
 RULE = re.compile(rb"[ \t]*[|+:\-=][|+:\-= \t]*\r?\n?")
 # What the console says of a query stands between this and the table.
 ASKED = re.compile(rb"\*\*CloudWatch Logs Insights\*\*")
-# A message may have line feeds. One that ends nowhere ends here.
-LONGEST_ROW = 1 << 21
 
 
 def recognises(head: bytes) -> bool:
@@ -46,8 +45,8 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 def _rows(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, str]]]:
     """Rows under the last header; one begins with a bar and goes on to a bar at the end of a line."""
     columns: list[str] = []
-    begin, offset, parts, said = 0, 0, list[bytes](), False
-    for line in file:
+    begin, parts, said = 0, list[bytes](), False
+    for offset, line in lines_of(file, problems):
         if ASKED.match(line):
             columns, said = [], True
         if HEADER.fullmatch(line.rstrip(b"\n")) and not _names(line).isdisjoint(insights.OWN | {*MESSAGE}):
@@ -59,11 +58,10 @@ def _rows(file: BinaryIO, problems: Problems) -> Iterator[tuple[int, dict[str, s
             parts.append(line)
         elif not (said or RULE.fullmatch(line)):
             problems.foreign(offset, line)
-        offset += len(line)
         if parts and line.rstrip().endswith(b"|"):
             yield begin, _row(b"".join(parts).decode("utf-8", "replace"), columns)
             parts = []
-        elif parts and offset - begin > LONGEST_ROW:
+        elif parts and offset + len(line) - begin > LONGEST_EVENT:
             problems(f"the row at byte {begin} has no end")
             parts = []
     if parts:

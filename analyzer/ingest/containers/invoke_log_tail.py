@@ -47,7 +47,7 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         text = GLUED.sub(b"}\n", tail)
         # Nothing says which environment answered, only that it was one.
         stream = f"{log.name}:{position}"
-        for record in loose_lines.events(loose_lines.bare_lines(io.BytesIO(text)), stream):
+        for record in loose_lines.events(loose_lines.bare_lines(io.BytesIO(text), problems), stream):
             yield Record(record.message, position, stream=stream)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, TypeVar, cast
 
 import msgspec
@@ -78,11 +78,11 @@ def first_value(head: bytes) -> object:
 
 
 def values(
-    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: str | None = None
+    file: BinaryIO, decode: Callable[[bytes], T], problems: Problems, inside: Sequence[str] = ()
 ) -> Iterator[tuple[int, T]]:
     """Every value with the place where it begins; of an array its elements.
 
-    `inside` names an array within objects whose elements are the values that are meant.
+    `inside` are names of an array within objects whose elements are the values that are meant.
     """
     head, file = peek(file, HEAD)
     mark = len(BOM) if head.startswith(BOM) else 0
@@ -95,10 +95,10 @@ def values_from(
     decode: Callable[[bytes], T],
     problems: Problems,
     one_a_line: bool,
-    inside: str | None = None,
+    inside: Sequence[str] = (),
 ) -> Iterator[tuple[int, T]]:
     """The same of the rest of a file, of which so many bytes have been read and it is known how it is laid out."""
-    opens = re.compile(rb'"' + inside.encode() + rb'"\s*:\s*\[') if inside else None
+    opens = re.compile(rb'"(?:' + "|".join(inside).encode() + rb')"\s*:\s*\[') if inside else None
     read = _lines if one_a_line else _one_after_the_other
     yield from read(file, begin, decode, problems, opens)
 
@@ -136,7 +136,7 @@ def _lines(
             continue
         content = _bare(line)
         if content.startswith(b"{"):
-            place = begin + line.index(content)
+            place = begin if line.startswith(b"{") else begin + line.index(content)
             if opens is None or not opens.search(content):
                 try:
                     value = decode(content)
@@ -157,7 +157,8 @@ def _lines(
 
 def _bare(line: bytes) -> bytes:
     """Without the array that may lie around values that have a line each."""
-    return line.strip().removesuffix(b",").removeprefix(b"[").removesuffix(b"]").strip()
+    text = line.strip().removesuffix(b",")
+    return text if text.startswith(b"{") and text.endswith(b"}") else text.removeprefix(b"[").removesuffix(b"]").strip()
 
 
 def _one_after_the_other(

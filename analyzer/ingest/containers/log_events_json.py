@@ -18,8 +18,7 @@ from analyzer.ingest.containers.container import (
     microseconds,
     writable,
 )
-from analyzer.ingest.containers.json_stream import as_text, first_value
-from analyzer.ingest.containers.json_values import json_values
+from analyzer.ingest.containers.json_stream import as_text, decoder, first_value, values
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -29,6 +28,7 @@ PAGE = re.compile(
     rb'\s*(?:\{\s*"(?:events|payload|eventCount|searchedLogStreams|nextToken|nextForwardToken|nextBackwardToken)"'
     rb'|\[\s*\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)")'
 )
+DECODE = decoder(dict[str, Any])
 MESSAGE = re.compile(rb'"@?message"\s*:\s*"')
 OBJECT = re.compile(rb'\s*\{\s*"(?:logStreamName|timestamp|message|ingestionTime|eventId)"')
 
@@ -44,11 +44,10 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    text = file.read().decode("utf-8", "replace")
     seen: set[str] = set()
-    for position, event in _events(text, problems):
-        message = _named(event, "message") if isinstance(event, dict) else None
-        if not isinstance(event, dict) or not isinstance(message, str):
+    for position, event in values(file, DECODE, problems, inside=LISTS):
+        message = _named(event, "message")
+        if not isinstance(message, str):
             problems.foreign(position, as_text(event))
             continue
         event_id = event.get("eventId")
@@ -70,19 +69,6 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
 def _named(event: dict[str, Any], name: str) -> object:
     """Some tools name the fields as CloudWatch Logs Insights does."""
     return event.get(name, event.get(f"@{name}"))
-
-
-def _events(text: str, problems: Problems) -> Iterator[tuple[int, object]]:
-    """Every event of every page, with the place of its page: the parser does not tell the place of an event."""
-    for position, page in json_values(text, problems):
-        for event in _list(page):
-            yield position, event
-
-
-def _list(page: object) -> list[object]:
-    if isinstance(page, dict):
-        return next((page[name] for name in LISTS if isinstance(page.get(name), list)), [page])
-    return page if isinstance(page, list) else [page]
 
 
 CONTAINER = Container(

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
-from analyzer.ingest.containers.container import PLATFORM_LINE, from_milliseconds, microseconds, writable
+from analyzer.ingest.containers.container import PLATFORM_LINE, Problems, from_milliseconds, microseconds, writable
+from analyzer.ingest.containers.lines import LONGEST_EVENT, lines_of
 from analyzer.model import Record
 
 # A tab may have become any white space, or the two characters by which it is written in strings.
@@ -75,7 +76,13 @@ def events(lines: Iterable[Line], stream: str | None = None) -> Iterator[Record]
         if not text:
             # The console's copy has the time on a line of its own.
             waiting = line if line.stamped else waiting
-        elif parts and not line.stamped and not waiting.stamped and _goes_on(line.raw, text, first, stamp.stamped):
+        elif (
+            parts
+            and not line.stamped
+            and not waiting.stamped
+            and line.position - first.position < LONGEST_EVENT
+            and _goes_on(line.raw, text, first, stamp.stamped)
+        ):
             parts.append(line.raw)
         else:
             if parts:
@@ -86,17 +93,14 @@ def events(lines: Iterable[Line], stream: str | None = None) -> Iterator[Record]
         yield Record(_message(parts), first.position, stamp.time, stream)
 
 
-def bare_lines(file: BinaryIO) -> Iterator[Line]:
+def bare_lines(file: BinaryIO, problems: Problems) -> Iterator[Line]:
     """Lines in front of which nothing stands."""
-    position = 0
-    for raw in file:
-        yield Line(position, raw, raw)
-        position += len(raw)
+    return (Line(position, raw, raw) for position, raw in lines_of(file, problems))
 
 
-def copied_lines(file: BinaryIO) -> Iterator[Line]:
+def copied_lines(file: BinaryIO, problems: Problems) -> Iterator[Line]:
     """Lines without what people and their tools put in front and behind."""
-    return (_uncovered(line) for line in bare_lines(file))
+    return (_uncovered(line) for line in bare_lines(file, problems))
 
 
 def _uncovered(line: Line) -> Line:

@@ -21,7 +21,7 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    return loose_lines.events(loose_lines.copied_lines(file))
+    return loose_lines.events(loose_lines.copied_lines(file, problems))
 
 
 CONTAINER = Container(

@@ -17,6 +17,7 @@ from analyzer.ingest.containers.container import (
     Problems,
     from_milliseconds,
 )
+from analyzer.ingest.containers.lines import LONGEST_EVENT, lines_of
 from analyzer.ingest.containers.stamped_lines import STREAM, before_platform_line, events
 from analyzer.ingest.packing import HEAD, peek
 from analyzer.ingest.sources import LogFile
@@ -52,7 +53,7 @@ def _joined(head: bytes) -> bool:
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
     head, file = peek(file, HEAD)
     if not WITH_PLATFORM_LINE.search(head):
-        yield from _messages(file)
+        yield from _messages(file, problems)
         return
     for stamp, position, message in events(file, ROW, problems):
         stream = stamp["before"] or stamp["behind"]
@@ -64,10 +65,13 @@ def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record
         )
 
 
-def _messages(file: BinaryIO) -> Iterator[Record]:
-    parts, begin, offset = list[bytes](), 0, 0
-    for line in file:
+def _messages(file: BinaryIO, problems: Problems) -> Iterator[Record]:
+    parts, begin = list[bytes](), 0
+    for offset, line in lines_of(file, problems):
         text = 0
+        if offset - begin > LONGEST_EVENT:
+            yield from _message(parts, begin)
+            parts, begin = [], offset
         if line.startswith(b"\t") and not FRAME.match(line):
             yield from _message(parts, begin)
             parts, begin, text = [], offset + 1, 1
@@ -75,7 +79,6 @@ def _messages(file: BinaryIO) -> Iterator[Record]:
             yield from _message([*parts, line[text : split.start()]], begin)
             parts, begin, text = [], offset + split.end(), split.end()
         parts.append(line[text:])
-        offset += len(line)
     yield from _message(parts, begin)
 
 

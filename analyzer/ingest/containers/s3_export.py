@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from analyzer.ingest.containers.container import PLATFORM_LINE, Container, Problems, microseconds
+from analyzer.ingest.containers.lines import LONGEST_EVENT
 from analyzer.ingest.packing import STEP, UNPACK_ERRORS
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
@@ -22,8 +23,6 @@ EXPORTED = re.compile(
     rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (?:" + PLATFORM_LINE.pattern + rb")[^\n]*\n(?:XRAY [^\n]*\n)?\r?\n",
     re.MULTILINE,
 )
-# CloudWatch takes events of up to one megabyte. What is longer is no event, and must not fill the memory.
-LONGEST_EVENT = 2 << 20
 # So much of a line that belongs to no event is enough to find it.
 LONGEST_STRAY = 4096
 DATE = re.compile(r"^(\d{4})-(\d\d)-(\d\d)-")

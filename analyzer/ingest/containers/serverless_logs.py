@@ -58,7 +58,7 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    plain = (_changed(line, ANY_COLOUR.sub(b"", line.raw)) for line in bare_lines(file))
+    plain = (_changed(line, ANY_COLOUR.sub(b"", line.raw)) for line in bare_lines(file, problems))
     unnamed = f"unnamed-{zlib.crc32(log.name.encode('utf-8', 'replace')):08x}"
     return events(_with_starts(_unbroken(plain), unnamed, problems))
 

@@ -13,6 +13,7 @@ from analyzer.ingest.containers.container import (
     Problems,
     without_indentation,
 )
+from analyzer.ingest.containers.lines import LONGEST_EVENT, lines_of
 
 # Tools colour what they print to a terminal, and `--color on` or a recording of the terminal keeps that.
 COLOUR = rb"(?:\x1b\[[0-9;]*m)*"
@@ -55,30 +56,30 @@ def events(
         if not indented:
             return text
         event, behind = _platform_event(text)
-        problems.foreign(begin + len(stamp[0]) + len(event.encode()), behind.encode())
+        if behind:
+            problems.foreign(begin + len(stamp[0]) + len(event.encode()), behind.encode())
         return without_indentation(event)
 
     match: re.Match[bytes] | None = None
-    parts, begin, offset = list[bytes](), 0, 0
-    for line in file:
+    parts, begin = list[bytes](), 0
+    for offset, line in lines_of(file, problems):
         if found := stamp.match(line):
             if match:
                 yield match, begin, message(match)
             match, parts, begin = found, [line[found.end() :]], offset
         elif known and known.match(line):
             pass
-        elif match and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
+        elif match and offset - begin < LONGEST_EVENT and (line.startswith(ANOTHER) or not ONE_LINE.match(parts[0])):
             parts.append(line)
         else:
             problems.foreign(offset, line)
-        offset += len(line)
     if match:
         yield match, begin, message(match)
 
 
 def _platform_event(text: str) -> tuple[str, str]:
     """An event of the platform that a tool spread over several lines, and what stands behind it; else all of the text."""
-    if not text.lstrip().startswith("{") or '"platform.' not in text:
+    if '"platform.' not in text or not text.lstrip().startswith("{"):
         return text, ""
     begin = len(text) - len(text.lstrip())
     try:
