@@ -45,7 +45,7 @@ FROM read_parquet('{folder}/invocations/made.parquet') WHERE outcome = 'error'""
 SOURCES = """
 SELECT 'made.gz' AS source, repeat('0', 64) AS sha256, {rows} * 500::BIGINT AS bytes, 's3-export' AS container,
        {rows} * 4::BIGINT AS lines, {rows} * 4::BIGINT AS understood, make_timestamp({begin})::TIMESTAMPTZ AS first_time,
-       make_timestamp({begin} + {span})::TIMESTAMPTZ AS last_time, []::VARCHAR[] AS problems"""
+       make_timestamp({begin} + {span})::TIMESTAMPTZ AS last_time, []::VARCHAR[] AS problems, 0::BIGINT AS duplicates"""
 
 
 def write(folder: Path, rows: int) -> None:

@@ -67,6 +67,7 @@ def main() -> None:
                 measurements,
                 Templates(None, "error-analysis", redacted=True),
                 Output.at(folder / f"out-{number}"),
+                Lake(folder / "lake"),
             )
             written = time.process_time()
             for_pictures(folder / "lake", measurements)
@@ -74,7 +75,8 @@ def main() -> None:
             # What only pictures and quoted lines ask of the lake is a part of measuring, and is here for the report.
             measuring.append(measured - begin - (drawn - written))
             reporting.append(drawn - measured)
-        size = sum(file.stat().st_size for file in files)
+        # evidence/ is a folder.
+        size = sum(path.stat().st_size for file in files for path in (file.rglob("*") if file.is_dir() else [file]))
     took, added = statistics.median(measuring), statistics.median(reporting)
     print(f"{ROWS:,} invocations, {ROUNDS} rounds, medians, seconds of the processor")
     wrote = f"pictures' tables, rules, {len(files)} files of {size / 1e6:.1f} MB"

@@ -159,9 +159,10 @@ def render(
     sketched = sketches(measurements, report.headline, output.base.name, templates.mask) if output.illustrated else []
     finished = drawn_beside(sketched, pipe) if pipe else partial(drawn, sketched)
     data: dict[Path, bytes] = {}
+    plain = _plain(report, redacted=report.asked.redacted)
     if ".json" in output.reports:
-        data[output.file(".json")] = to_json(report, redacted=report.asked.redacted)
-    masked = msgspec.convert(_plain(report, redacted=report.asked.redacted), Report)
+        data[output.file(".json")] = _json(plain)
+    masked = msgspec.convert(plain, Report)
     for path, other in output.others.items():
         content = other.write(masked)
         if content is not None:
@@ -199,11 +200,13 @@ def _replace(folder: Path, files: dict[str, bytes]) -> None:
 
 
 def to_json(report: Report, *, redacted: bool) -> bytes:
-    """report.json: the whole report, every text in it masked where it is `redacted`.
+    """report.json: the whole report, every text in it masked where it is `redacted`."""
+    return _json(_plain(report, redacted=redacted))
 
-    Characters that nobody sees are written as JSON's escapes, so that they turn nothing around on a terminal.
-    """
-    text = msgspec.json.format(msgspec.json.encode(_plain(report, redacted=redacted)), indent=2).decode()
+
+def _json(plain: Any) -> bytes:
+    """Characters that nobody sees are written as JSON's escapes, so that they turn nothing around on a terminal."""
+    text = msgspec.json.format(msgspec.json.encode(plain), indent=2).decode()
     return (UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text) + "\n").encode()
 
 
