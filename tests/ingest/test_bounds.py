@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -28,11 +29,13 @@ def stamped(stamp: str) -> Write:
 
 
 def quoted(template: str) -> Write:
-    """`template` with the message as a string of JSON in the place of its mark."""
-    return lambda message: template.replace("<message>", json.dumps(message))
+    """`template` with the message as a string of JSON, and an id of the event's own, in the places of their marks."""
+    return lambda message: template.replace("<id>", f"{crc32(message.encode()):056d}").replace(
+        "<message>", json.dumps(message)
+    )
 
 
-EVENT = f'{{"id": "{"7" * 56}", "timestamp": {TIME}, "message": <message>}}'
+EVENT = f'{{"id": "<id>", "timestamp": {TIME}, "message": <message>}}'
 OBJECT = (
     f'{{"messageType":"DATA_MESSAGE","owner":"1","logGroup":"/aws/lambda/checkout","logStream":"{LOG_STREAM}",'
     f'"subscriptionFilters":["all"],"logEvents":[{EVENT}]}}'
