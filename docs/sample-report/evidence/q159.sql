@@ -1,6 +1,6 @@
--- q154, behind slow, email-notification-sender
--- q154, behind uneven, email-notification-sender
--- about the invocations of q154-invocations.csv
+-- q159, behind slow, email-notification-sender
+-- q159, behind uneven, email-notification-sender
+-- about the invocations of q159-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
   FROM invocations WHERE function = 'email-notification-sender' AND duration_ms IS NOT NULL

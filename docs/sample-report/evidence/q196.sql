@@ -1,5 +1,5 @@
--- q189, behind uneven, email-notification-sender
--- about the invocations of q189-invocations.csv
+-- q196, behind uneven, email-notification-sender
+-- about the invocations of q196-invocations.csv
 SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
        var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
        quantile_disc(duration_ms, 0.25) AS p25, NULL AS p25_low, NULL AS p25_high,

@@ -1,5 +1,5 @@
--- q136, behind uneven, user-authentication-service
--- about the invocations of q135-invocations.csv
+-- q141, behind uneven, user-authentication-service
+-- about the invocations of q140-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, sum(duration_ms) AS y
   FROM invocations WHERE function = 'user-authentication-service' AND duration_ms > 60000.0 AND duration_ms IS NOT NULL GROUP BY coalesce(stream, request_id || position)

@@ -1,5 +1,5 @@
--- q119, behind failing, user-authentication-service
--- about the invocations of q108-invocations.csv
+-- q121, behind failing, user-authentication-service
+-- about the invocations of q110-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (outcome NOT IN ('ok', 'unknown')) AS k0, count(*) FILTER (outcome IN ('error', 'crash', 'init_failure')) AS k1, count(*) FILTER (outcome = 'timeout') AS k2, count(*) FILTER (outcome = 'out_of_memory') AS k3
   FROM invocations WHERE function = 'user-authentication-service' AND outcome <> 'unknown'

@@ -1,6 +1,6 @@
--- q100, behind slow, user-authentication-service
--- q100, behind uneven, user-authentication-service
--- about the invocations of q100-invocations.csv
+-- q102, behind slow, user-authentication-service
+-- q102, behind uneven, user-authentication-service
+-- about the invocations of q102-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
   FROM invocations WHERE function = 'user-authentication-service' AND duration_ms IS NOT NULL

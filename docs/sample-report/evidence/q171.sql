@@ -1,5 +1,5 @@
--- q166, behind slow, email-notification-sender
--- about the invocations of q154-invocations.csv
+-- q171, behind slow, email-notification-sender
+-- about the invocations of q159-invocations.csv
 SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
        var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
        quantile_disc(duration_ms, 0.20833333333333334) AS p25, NULL AS p25_low, NULL AS p25_high,

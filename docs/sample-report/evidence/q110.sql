@@ -1,5 +1,5 @@
--- q108, behind application-error of user-authentication-service (supported)
--- about the invocations of q108-invocations.csv
+-- q110, behind application-error of user-authentication-service (supported)
+-- about the invocations of q110-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (outcome IN ('error', 'crash') AND NOT (coalesce(request_id IN (
     SELECT request_id FROM events

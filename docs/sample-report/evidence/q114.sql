@@ -1,5 +1,5 @@
--- q112, behind slow, user-authentication-service
--- about the invocations of q100-invocations.csv
+-- q114, behind slow, user-authentication-service
+-- about the invocations of q102-invocations.csv
 SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
        var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
        quantile_disc(duration_ms, 0.25) AS p25, NULL AS p25_low, quantile_disc(duration_ms, 0.6071428571428571) AS p25_high,

@@ -1,5 +1,5 @@
--- q80, behind uneven, data-processing-pipeline
--- about the invocations of q80-invocations.csv
+-- q82, behind uneven, data-processing-pipeline
+-- about the invocations of q82-invocations.csv
 SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
        var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
        quantile_disc(duration_ms, 0.25) AS p25, quantile_disc(duration_ms, 0.027777777777777776) AS p25_low, quantile_disc(duration_ms, 0.5833333333333334) AS p25_high,
