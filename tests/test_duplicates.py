@@ -91,7 +91,7 @@ def test_overlapping_containers_give_what_one_of_them_gives(
             assert found == expected
 
 
-def test_ingest_and_report_say_how_many_were_known_from_other_files(run: Run, tmp_path: Path) -> None:
+def test_ingest_and_report_say_how_many_were_told_before(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "export", STREAMS[:1], "s3-export")
     run("ingest", tmp_path / "export", "--lake", tmp_path / "lake")
     (tmp_path / "json").mkdir()
@@ -102,7 +102,7 @@ def test_ingest_and_report_say_how_many_were_known_from_other_files(run: Run, tm
     assert ran.err.endswith(f"0 invocations added to {tmp_path / 'lake'}; {n} more are told more than once\n")
     run("report", "--lake", tmp_path / "lake", "-o", tmp_path / "report.md")
     assert (
-        f"`{tmp_path / 'json' / 'events.json'}` repeats {n} invocations of other files"
+        f"`{tmp_path / 'json' / 'events.json'}` repeats {n} invocations that it or another file tells before"
         in (tmp_path / "report.md").read_text()
     )
 

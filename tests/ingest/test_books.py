@@ -21,7 +21,7 @@ from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
 from tests.ingest.conftest import rows
 from tests.ingest.test_round_trip import WRAPPINGS, Call, Life, Runtime, Said, Wrapping, brief, lives, logged
-from tests.logs import invocation
+from tests.logs import OTHER_ID, invocation
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 FILES = [
@@ -74,14 +74,13 @@ def test_the_lines_of_an_export_are_as_many_as_have_a_time_in_front(path: Path, 
 
 
 def test_the_first_line_that_was_not_understood_can_be_found_in_the_file(tmp_path: Path) -> None:
-    another = MADE_UP.replace("100", "101")
-    text = "\n".join([*invocation("working"), MADE_UP, *invocation(), another, ""])
+    text = "\n".join([*invocation("working"), MADE_UP, *invocation(request_id=OTHER_ID), f"{MADE_UP} again", ""])
     (tmp_path / "pasted.txt").write_text(text)
     lake = Lake(tmp_path / "lake")
     (source,) = ingest([str(tmp_path / "pasted.txt")], lake).read
     assert (source.lines, source.understood) == (text.count("\n"), text.count("\n") - 2)
     places = [row["position"] for row in rows(lake, "events") if row["kind"] == "unparsed"]
-    assert places == [text.index(MADE_UP), text.index(another)]
+    assert places == [place.start() for place in re.finditer(re.escape(MADE_UP), text)]
 
 
 def parquet(*lines: str | None) -> bytes:
@@ -109,6 +108,15 @@ def test_what_a_container_holds_and_is_no_event_is_a_line_that_was_not_understoo
     (source,) = ingest([str(tmp_path / "file")], lake).read
     assert (source.lines, source.understood) == (len(invocation("a")) + len(foreign), len(invocation("a")))
     assert [row["message"] for row in rows(lake, "events") if row["kind"] == "unparsed"] == foreign
+
+
+def test_an_invocation_that_was_pasted_again_with_other_lines_in_it_counts_once(tmp_path: Path) -> None:
+    text = "\n".join([*invocation("working"), *invocation(), *invocation(request_id=OTHER_ID), ""])
+    (tmp_path / "pasted.txt").write_text(text)
+    lake = Lake(tmp_path / "lake")
+    (source,) = ingest([str(tmp_path / "pasted.txt")], lake).read
+    assert (source.lines, source.understood, source.duplicates) == (10, 10, 1)
+    assert [row["complete"] for row in rows(lake)] == [True, True]
 
 
 def test_what_is_wrong_with_a_file_is_said_up_to_a_number_and_then_counted() -> None:

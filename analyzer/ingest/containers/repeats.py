@@ -48,6 +48,8 @@ def without_repeats(records: Iterable[Record], problems: Problems) -> Iterator[R
                 for one in held[len(held) - repeated :]:
                     problems.repeated(one.message)
                 del held[len(held) - repeated :], keys[len(keys) - repeated :]
+                if repeated:
+                    _drop_start(record.message, held, keys, problems)
             elif len(held) < MOST_HELD:
                 continue
             seen.add(keys)
@@ -58,6 +60,16 @@ def without_repeats(records: Iterable[Record], problems: Problems) -> Iterator[R
         yield from held
         raise
     yield from held
+
+
+def _drop_start(report: str, held: list[Record], keys: list[int], problems: Problems) -> None:
+    """Where other lines stand between a START and a REPORT that is repeated, nothing is left for the START to begin."""
+    start = report.partition("\t")[0].replace("REPORT RequestId: ", "START RequestId: ", 1) + " "
+    for number in range(len(held) - 1, -1, -1):
+        if start.startswith("START RequestId: ") and held[number].message.startswith(start):
+            problems.repeated(held[number].message)
+            del held[number], keys[number]
+            return
 
 
 def _is_unique(record: Record) -> bool:
