@@ -154,7 +154,6 @@ MOST_KEPT = 5
 MOST_IN_MEMORY = 200_000
 # With so few, a question is answered as soon as it is planned, so that it is planned with no more thought than to filter first.
 FEW_ENOUGH = 1_000
-HELD = "FROM held WHERE true"
 
 
 class Lake:
@@ -634,7 +633,11 @@ class Engine:
         self._in_use.enter_context(lake.in_use())
         self.known: dict[str, list[dict[str, Any]]] = {}
         self.in_memory = True
-        self.held: re.Pattern[str] | None = None
+        # Conditions of which every call is in the table `pool`.
+        self.pooled: frozenset[str] = frozenset()
+        self.held: dict[str, tuple[re.Pattern[str], str]] = {}
+        # What means the same on this lake, and costs less.
+        self.shorter: dict[str, str] = {}
         commits = lake.commits()
         if not commits:
             for table, schema in TABLES.items():
@@ -648,6 +651,9 @@ class Engine:
         self.in_memory = stored <= MOST_IN_MEMORY
         if self.in_memory:
             self.connection.execute("SET threads = 1")
+        else:
+            # Files of a lake never change: what stands at their ends is read once, which of fifty takes 20 ms.
+            self.connection.execute("SET parquet_metadata_cache = true")
         if max(stored, lines) <= FEW_ENOUGH:
             self._plan_plainly()
         for table in TABLES:
@@ -694,28 +700,56 @@ class Engine:
         further package.
         """
         if sql not in self.known:
-            cursor = self.connection.execute(self.held.sub(HELD, sql) if self.held else sql)
+            cursor = self.connection.execute(self._cheaper(sql))
             names = [column[0] for column in cursor.description or ()]
             self.known[sql] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         return self.known[sql]
 
+    def pool(self, select: str, conditions: Iterable[str]) -> None:
+        """Reads the calls of `select` into memory; of them those of each of `conditions` are taken where they are to be held."""
+        self.connection.execute(f"CREATE TEMP TABLE pool AS {self._shortened(select)}")
+        self.pooled = frozenset(conditions)
+
     @contextmanager
-    def holding(self, condition: str) -> Iterator[None]:
+    def holding(self, condition: str, columns: str = "*") -> Iterator[None]:
         """Keeps the invocations of `condition` in memory meanwhile; `numbers` that starts from them is answered from there.
 
         Evidence keeps the text that it was asked with: it gives the same on the lake itself.
         """
-        if self.in_memory:
+        if self.in_memory or condition in self.held:
             yield
             return
-        self.connection.execute(f"CREATE TEMP TABLE held AS SELECT * FROM invocations WHERE {condition}")
+        table = f"held_{len(self.held)}"
+        source = "pool" if condition in self.pooled else "invocations"
+        kept = f"SELECT {columns} FROM {source} WHERE {condition}"
+        self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._shortened(kept)}")
         # Up to the end of a word: what goes on after a quote is another text.
-        self.held = re.compile(rf"FROM invocations WHERE {re.escape(condition)}(?=[\s)]|$)")
+        pattern = re.compile(rf"FROM invocations WHERE {re.escape(self._shortened(condition))}(?=[\s)]|$)")
+        self.held[condition] = pattern, f"FROM {table} WHERE true"
         try:
             yield
         finally:
-            self.held = None
-            self.connection.execute("DROP TABLE held")
+            del self.held[condition]
+            self.connection.execute(f"DROP TABLE {table}")
+
+    def share(self, part: str) -> None:
+        """Keeps the answer to a SELECT that several questions begin with, where asking it again costs more than that."""
+        if not self.in_memory and part not in self.shorter:
+            table = f"shared_{len(self.shorter)}"
+            self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._cheaper(part)}")
+            self.shorter[part] = f"FROM {table}"
+
+    def _cheaper(self, sql: str) -> str:
+        """The same question, asked of what is held and in shorter words."""
+        sql = self._shortened(sql)
+        for pattern, table in self.held.values():
+            sql = pattern.sub(table, sql)
+        return sql
+
+    def _shortened(self, sql: str) -> str:
+        for words, others in self.shorter.items():
+            sql = sql.replace(words, others)
+        return sql
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """Rows of any kind as dictionaries."""

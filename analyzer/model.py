@@ -429,12 +429,16 @@ class MemoryMarks(Struct, frozen=True):
 
 
 class AtOnce(Struct, frozen=True):
-    """The most calls of one function at once within [start, start + seconds)."""
+    """The most calls of one function at once within [start, start + seconds).
+
+    Where calls are many they were only looked at every so many seconds.
+    """
 
     function: str | None
     start: int
     seconds: int
     peak: int
+    every_s: int | None = None
 
 
 class Arrival(Struct, frozen=True):

@@ -1,6 +1,9 @@
 """How long measuring takes beside the plainest question that could be asked of the same lake, and how much memory.
 
-    python -m benchmarks.measure [MILLIONS ...]          1 and 5 without any; 50 takes some minutes and 6 GB of disk
+    python -m benchmarks.measure [MILLIONS ...]          1 and 5 without any; 50 takes some minutes and 2 GB of disk
+
+With BENCH_LAKES=FOLDER lakes are kept there and used again. Growth is that of the seconds of measuring and of the peak over that
+of the invocations, from one size to the next: 1 is linear.
 
 Lakes of ten functions over 28 days are written by DuckDB in the lake's own layout. In each round `measure` and the bare
 query, count and p50, p95 and p99 of durations by function and hour, run in turn, each in a process of its own.
@@ -9,10 +12,13 @@ query, count and p50, p95 and p99 of durations by function and hour, run in turn
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -115,6 +121,22 @@ def write(folder: Path, millions: float) -> None:
     assert len(lake.commits()) == parts
 
 
+@contextmanager
+def lake_of(millions: float) -> Iterator[Path]:
+    """A folder with a lake of that size."""
+    kept = os.environ.get("BENCH_LAKES")
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="reportline-bench-") as name:
+            write(Path(name), millions)
+            yield Path(name)
+        return
+    folder = Path(kept) / f"{millions:g}"
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        write(folder, millions)
+    yield folder
+
+
 def run(folder: Path, what: str) -> dict[str, float]:
     command = [sys.executable, "-c", TIMED, str(folder), what, BARE]
     found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
@@ -122,18 +144,23 @@ def run(folder: Path, what: str) -> dict[str, float]:
 
 
 def main(sizes: list[float], rounds: int = 3) -> None:
-    print("millions    bare s   measure s   ratio (processor)   peak MB")
+    print("seconds of the processor\nmillions    bare   measure   ratio   peak MB   growth of seconds   of the peak")
+    before: tuple[float, float, float] | None = None
     for millions in sizes:
-        with tempfile.TemporaryDirectory(prefix="reportline-bench-") as name:
-            write(Path(name), millions)
+        with lake_of(millions) as folder:
             bare, whole = [], []
             for _ in range(rounds if millions <= 5 else 1):
-                bare.append(run(Path(name), "bare"))
-                whole.append(run(Path(name), "measure"))
+                bare.append(run(folder, "bare"))
+                whole.append(run(folder, "measure"))
             ratio = statistics.median(one["cpu"] / other["cpu"] for one, other in zip(whole, bare, strict=True))
-            seconds = [statistics.median(one["wall"] for one in runs) for runs in (bare, whole)]
+            seconds = [statistics.median(one["cpu"] for one in runs) for runs in (bare, whole)]
             peak = max(one["peak_mb"] for one in whole)
-            print(f"{millions:8g} {seconds[0]:9.2f} {seconds[1]:11.2f} {ratio:19.1f} {peak:9.0f}", flush=True)
+            growth = ""
+            if before is not None:
+                times = millions / before[0]
+                growth = f"{seconds[1] / before[1] / times:20.2f} {peak / before[2] / times:13.2f}"
+            before = millions, seconds[1], peak
+            print(f"{millions:8g} {seconds[0]:7.2f} {seconds[1]:9.2f} {ratio:7.1f} {peak:9.0f}{growth}", flush=True)
             asked = whole[-1]["asked"]
             for family, spent in sorted(asked.items(), key=lambda pair: -pair[1])[:8]:
                 print(f"           {family:20} {spent:7.2f}")

@@ -76,6 +76,7 @@ def _duration(engine: Engine, scope: Scope, metrics: dict[str, Measured], *, bus
     )
     episode = _episode(metrics)
     slow = _touches(episode, series, "period", "period")
+    engine.share(_calls(scope, series))
     levels = engine.ask(f"""{_levels(scope, series)}
 SELECT max(level) FILTER (NOT ({slow})) AS usual, max(level) FILTER ({slow}) AS during FROM levels
 WHERE n >= {series.least_calls}""").row
@@ -98,6 +99,7 @@ def _errors(engine: Engine, scope: Scope, *, busy: bool) -> Alarm:
     """
     known = scope.narrowed(KNOWN, scope.population)
     series, signal, threshold, choice = _MANY_ERRORS if busy else _ANY_ERROR
+    engine.share(_calls(known, series))
     levels = engine.ask(f"""{_levels(known, series)}
 SELECT quantile_disc(level, 0.5) AS half, quantile_disc(level, 0.95) AS most FROM levels WHERE n > 0""").row
     if levels["half"] is not None and levels["half"] > threshold:
@@ -170,8 +172,7 @@ def _levels(scope: Scope, series: _Series) -> str:
     """SQL that begins with `levels`: for every period that calls bear on, the number that `needed` of the last periods reach."""
     return f"""
 WITH calls AS (
-  SELECT epoch_us({series.time}) // {PERIOD * SECOND} AS period, {series.value} AS value, count(*) AS n
-  FROM invocations WHERE {scope.where} AND {series.time} IS NOT NULL GROUP BY period
+  {_calls(scope, series)}
 ), levels AS (
   SELECT period, n, coalesce(n, 0) = 0 OR n >= {series.least_calls} AS judged,
          list_sort(list(value) FILTER (value IS NOT NULL) OVER recent, 'DESC')[{series.needed}] AS level
@@ -179,6 +180,11 @@ WITH calls AS (
   LEFT JOIN calls USING (period)
   WINDOW recent AS (ORDER BY period RANGE BETWEEN {series.periods - 1} PRECEDING AND CURRENT ROW)
 )"""
+
+
+def _calls(scope: Scope, series: _Series) -> str:
+    return f"""SELECT epoch_us({series.time}) // {PERIOD * SECOND} AS period, {series.value} AS value, count(*) AS n
+  FROM invocations WHERE {scope.where} AND {series.time} IS NOT NULL GROUP BY period"""
 
 
 def _touches(episode: _Span | None, series: _Series, first: str, last: str) -> str:

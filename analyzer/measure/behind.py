@@ -16,31 +16,38 @@ from analyzer.measure.scope import Scope
 from analyzer.model import Excerpt, Measured, SymptomKind
 
 MOST = 3
-LONGEST_FIRST = "duration_ms DESC NULLS LAST"
-FULLEST_FIRST = "max_memory_mb / memory_mb DESC NULLS LAST"
+FILLED = "max_memory_mb / memory_mb"
 COLUMNS = "request_id, outcome, duration_ms, init_ms, restore_ms, memory_mb, max_memory_mb, attempt, source, position"
 
 
 class Shown(Struct, frozen=True):
-    """Which invocations show a symptom, where `metric` says that there may be any. `{metric}` stands for its value."""
+    """Which invocations show a symptom, where `metric` says that there may be any. `{metric}` stands for its value.
+
+    Those come first of which `by` is the largest, or the least.
+    """
 
     metric: str
     condition: str = "true"
-    order: str = LONGEST_FIRST
+    by: str = "duration_ms"
+    least: bool = False
 
 
 # Durations are uneven only where calls are slow as well, and the slowest are shown there.
 SHOWN: dict[SymptomKind, Shown] = {
     "slow": Shown("duration.max"),
     "timing-out": Shown("timeout.count", "outcome = 'timeout'"),
-    "out-of-memory": Shown("oom.count", "outcome = 'out_of_memory'", FULLEST_FIRST),
-    "near-memory-limit": Shown("memory.peak_ratio.max", "memory_mb > 0", FULLEST_FIRST),
-    "growing-memory": Shown("memory.leak.slope", "memory_mb > 0", FULLEST_FIRST),
-    "cold-tail": Shown("cold_start.count", COLD, f"{TOTAL} DESC NULLS LAST"),
-    "retried": Shown("retry.amplification", "attempt > 1", "attempt DESC"),
-    "changed": Shown("change.at", f"{WARM_AND_WELL} AND epoch(end_time) >= {{metric}}", "end_time"),
-    "episode": Shown("episode.begin", f"{WARM_AND_WELL} AND epoch(end_time) >= {{metric}}", "end_time"),
-    "hanging": Shown("plateau.at", "duration_ms IS NOT NULL", "abs(duration_ms - {metric})"),
+    "out-of-memory": Shown("oom.count", "outcome = 'out_of_memory'", FILLED),
+    "near-memory-limit": Shown("memory.peak_ratio.max", "memory_mb > 0", FILLED),
+    "growing-memory": Shown("memory.leak.slope", "memory_mb > 0", FILLED),
+    "cold-tail": Shown("cold_start.count", COLD, TOTAL),
+    "retried": Shown("retry.amplification", "attempt > 1", "attempt"),
+    "changed": Shown(
+        "change.at", f"{WARM_AND_WELL} AND epoch(end_time) >= {{metric}}", "epoch_us(end_time)", least=True
+    ),
+    "episode": Shown(
+        "episode.begin", f"{WARM_AND_WELL} AND epoch(end_time) >= {{metric}}", "epoch_us(end_time)", least=True
+    ),
+    "hanging": Shown("plateau.at", "duration_ms IS NOT NULL", "abs(duration_ms - {metric})", least=True),
     "drifting": Shown("trend.total"),
     "crowded": Shown("concurrency.load.slope"),
     "uneven-environments": Shown("environment.slow_share"),
@@ -53,7 +60,9 @@ def lines_behind(engine: Engine, scope: Scope, metrics: dict[str, Measured]) -> 
     for kind, shown in SHOWN.items():
         measured = metrics.get(shown.metric)
         if measured is not None and measured.value:
-            lines = _lines(engine, scope, shown, measured.value)
+            # What is rare may not be among those that stand for all.
+            parts = (scope,) if kind == "slow" else (scope.thinned(), scope)
+            lines = next(filter(None, (_lines(engine, part, shown, measured.value) for part in parts)), None)
             if lines:
                 found[kind] = lines
     return found
@@ -61,11 +70,18 @@ def lines_behind(engine: Engine, scope: Scope, metrics: dict[str, Measured]) -> 
 
 def _lines(engine: Engine, scope: Scope, shown: Shown, value: float) -> list[Excerpt]:
     """The invocations, each with the line that says how it ended where there is one."""
-    condition, order = (text.replace("{metric}", repr(value)) for text in (shown.condition, shown.order))
-    rows = engine.rows(f"""
+    condition, by = (text.replace("{metric}", repr(value)) for text in (shown.condition, shown.by))
+    first, reaches, sort = ("min", "<=", "ASC NULLS LAST") if shown.least else ("max", ">=", "DESC NULLS LAST")
+    # Of millions few come in question: what the last of the first has is known at once, and most are never put in order.
+    candidates = f"{scope.where} AND {condition}"
+    (edge,) = engine.numbers(f"SELECT {first}({by}, {MOST}) AS best FROM invocations WHERE {candidates}")
+    if len(edge["best"] or []) == MOST:
+        candidates = f"{candidates} AND {by} {reaches} {edge['best'][-1]!r}"
+    rows = engine.numbers(f"""
 WITH chosen AS (
-  SELECT {COLUMNS}, epoch_us(end_time) AS time, row_number() OVER (ORDER BY {order}, source, position) AS place
-  FROM (SELECT * FROM invocations WHERE {scope.where} AND {condition} ORDER BY {order}, source, position LIMIT {MOST})
+  SELECT *, row_number() OVER (ORDER BY first {sort}, source, position) AS place
+  FROM (SELECT {COLUMNS}, epoch_us(end_time) AS time, {by} AS first
+        FROM invocations WHERE {candidates} ORDER BY first {sort}, source, position LIMIT {MOST})
 ), said AS (
   SELECT request_id, arg_min({{'message': message, 'source': source, 'position': position}}, (time, source, position)) AS line
   FROM events WHERE {scope.where_events} AND kind IN ('timeout', 'fault') AND request_id IN (SELECT request_id FROM chosen)

@@ -100,6 +100,9 @@ def _ranges(function: FunctionMeasurements, thresholds: tuple[Threshold, ...]) -
     if fastest is None or slowest is None or fastest.value is None or slowest.value is None:
         return
     for threshold, breach in zip(thresholds, function.breaches, strict=True):
+        # Of a part of the calls the fastest may be slower than the fastest of all.
+        if fastest.n != breach.n:
+            continue
         if (fastest.value > threshold.limit_ms and breach.k != breach.n) or (
             slowest.value <= threshold.limit_ms and breach.k
         ):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-
-from msgspec.structs import replace
+from contextlib import ExitStack, contextmanager
 
 from analyzer.lake import Engine, Lake
 from analyzer.measure.alarms import alarms
@@ -12,13 +11,22 @@ from analyzer.measure.behind import lines_behind
 from analyzer.measure.consistency import broken
 from analyzer.measure.discoveries import controlled
 from analyzer.measure.failures import error_groups
-from analyzer.measure.family import Settings, Threshold, environments_drawn
+from analyzer.measure.family import (
+    CLUSTER,
+    MOST_HELD,
+    Settings,
+    Threshold,
+    drawable,
+    noted,
+    requests_drawable,
+)
 from analyzer.measure.impact import impacts
 from analyzer.measure.metrics import families
 from analyzer.measure.metrics.breaches import breaches, slower_than
 from analyzer.measure.metrics.cold_starts import COLD
 from analyzer.measure.moments import moments
 from analyzer.measure.pictures import arrivals, histogram, levels, marks, points, timeline, waits
+from analyzer.measure.pool import pool
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
 from analyzer.measure.slices import slices
@@ -51,17 +59,23 @@ def measure(
     with lake.open() as engine:
         everything = Scope(window)
         (row,) = engine.numbers(
-            f"SELECT count(*) AS n, min(epoch_us(coalesce(start_time, end_time))) AS begin, max(epoch_us(end_time)) AS finish "
-            f"FROM invocations WHERE {everything.where}"
+            f"SELECT count(*) AS n, min(epoch_us(coalesce(start_time, end_time))) AS begin, max(epoch_us(end_time)) AS finish, "
+            f"count(*) FILTER (stream IS NULL) AS astray FROM invocations WHERE {everything.where}"
         )
         if row["n"] == 0:
             return None
+        if not row["astray"]:
+            engine.shorter[CLUSTER] = "stream"
         chosen = thresholds or ROUND_THRESHOLDS
-        overall = _function(engine, everything, "all functions", chosen, region)
-        functions = []
-        for scope, name in _functions(engine, everything):
-            progress(name)
-            functions.append(_function(engine, scope, name, chosen, region))
+        everything = drawable(engine, requests_drawable(engine, everything))
+        scopes = list(_functions(engine, everything))
+        pool(engine, everything, [scope for scope, _ in scopes])
+        with held(engine, everything):
+            overall = _function(engine, everything, "all functions", chosen, region)
+            functions = []
+            for scope, name in scopes:
+                progress(name)
+                functions.append(_function(engine, scope, name, chosen, region))
         functions = controlled(functions)
         begin, finish = row["begin"], row["finish"]
         return Measurements(
@@ -87,57 +101,64 @@ def _functions(engine: Engine, everything: Scope) -> Iterator[tuple[Scope, str]]
     )
     for row in rows:
         name = row["function"]
-        yield Scope(everything.window, name, named=name is not None), UNNAMED if name is None else name
+        scope = Scope(everything.window, name, named=name is not None, requests=everything.requests)
+        yield drawable(engine, scope), UNNAMED if name is None else name
+
+
+@contextmanager
+def held(engine: Engine, scope: Scope) -> Iterator[None]:
+    """Keeps in memory what is asked about most."""
+    with ExitStack() as together:
+        together.enter_context(engine.holding(scope.thinned().where))
+        if scope.requests:
+            together.enter_context(engine.holding(scope.requests.condition))
+        yield
 
 
 def _function(
     engine: Engine, scope: Scope, name: str, thresholds: tuple[Threshold, ...], region: str | None
 ) -> FunctionMeasurements:
-    held = breaches(engine, scope, thresholds)
-    headline = _headline(held, thresholds)
+    breached = breaches(engine, scope, thresholds)
+    headline = _headline(breached, thresholds)
     (known,) = engine.numbers(f"""
+WITH seen AS (SELECT DISTINCT runtime, version, memory_mb FROM invocations WHERE {scope.where})
 SELECT list_sort(list(DISTINCT runtime)) AS runtimes, list_sort(list(DISTINCT version)) AS versions,
        list_sort(list(DISTINCT memory_mb)) AS sizes
-FROM invocations WHERE {scope.where}""")
+FROM seen""")
     settings = Settings(headline, _region(engine, scope) or region)
-    metrics, found = function_metrics(engine, scope, settings)
-    return FunctionMeasurements(
-        name=name,
-        invocations=int(metrics["invocations"].value or 0),
-        metrics=metrics,
-        breaches=held,
-        slices=list(_narrower(engine, scope, settings, metrics)),
-        runtimes=[runtime for runtime in known["runtimes"] or [] if runtime],
-        versions=[version for version in known["versions"] or [] if version],
-        memory_sizes=[size for size in known["sizes"] or [] if size],
-        region=settings.region,
-        errors=error_groups(engine, scope),
-        moments=moments(engine, scope, metrics),
-        impacts=found,
-        alarms=[] if scope.mixed else list(alarms(engine, scope, metrics)),
-        behind={} if scope.mixed else lines_behind(engine, scope, metrics),
-    )
+    with held(engine, scope):
+        metrics, found = function_metrics(engine, scope, settings)
+        return FunctionMeasurements(
+            name=name,
+            invocations=int(metrics["invocations"].value or 0),
+            metrics=metrics,
+            breaches=breached,
+            slices=list(_narrower(engine, scope, settings, metrics)),
+            runtimes=[runtime for runtime in known["runtimes"] or [] if runtime],
+            versions=[version for version in known["versions"] or [] if version],
+            memory_sizes=[size for size in known["sizes"] or [] if size],
+            region=settings.region,
+            errors=error_groups(engine, scope),
+            moments=moments(engine, scope, metrics),
+            impacts=found,
+            alarms=[] if scope.mixed else list(alarms(engine, scope, metrics)),
+            behind={} if scope.mixed else lines_behind(engine, scope, metrics),
+        )
 
 
 def function_metrics(engine: Engine, scope: Scope, settings: Settings) -> tuple[dict[str, Measured], dict[str, Impact]]:
     """What the rules look at: every metric by its name, and what each cause costs by the id of its hypothesis."""
-    drawn, note = environments_drawn(engine, scope)
     metrics: dict[str, Measured] = {}
-    with engine.holding(drawn.where):
-        for family in families():
-            for measured in family.measure(engine, drawn if family.thinned else scope, settings):
-                metrics[measured.metric] = _noted(measured, note) if family.thinned else measured
-        return metrics, impacts(engine, drawn, settings, metrics)
+    for family in families():
+        part = family.scope(scope)
+        for measured in family.measure(engine, part, settings):
+            metrics[measured.metric] = noted(measured, part.note)
+    return metrics, impacts(engine, scope.thinned(), settings, metrics)
 
 
-def _noted(measured: Measured, note: str | None) -> Measured:
-    """Says that only a part was looked at, where it was."""
-    return replace(measured, note="; ".join(filter(None, (measured.note, note)))) if note else measured
-
-
-def _headline(held: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:
+def _headline(breached: list[Measured], thresholds: tuple[Threshold, ...]) -> Threshold:
     """The highest threshold that many exceed, else the highest that any exceeds, else the lowest."""
-    by_length = sorted(zip(thresholds, held, strict=True), key=lambda pair: pair[0].limit_ms, reverse=True)
+    by_length = sorted(zip(thresholds, breached, strict=True), key=lambda pair: pair[0].limit_ms, reverse=True)
     for least in (WORTH_A_HEADLINE, 0.0):
         for threshold, measured in by_length:
             if (measured.value or 0.0) >= least and measured.k:
@@ -156,15 +177,19 @@ GROUP BY region ORDER BY n DESC, region LIMIT 1""")
 
 def _narrower(engine: Engine, scope: Scope, settings: Settings, metrics: dict[str, Measured]) -> Iterator[Measured]:
     """Durations of the breaching, of cold and of warm invocations; then every version and every hour."""
-    duration = next(family for family in families() if family.name == "duration")
     headline = settings.headline
     slow = metrics["breach.rate"]
-    if slow.k:
-        yield from duration.measure(
-            engine, scope.narrowed(slower_than(headline), f"invocations with {headline.text}"), settings
-        )
-    if metrics.get("cold_start.rate", slow).k and "cold_start.rate" in metrics:
-        yield from duration.measure(engine, scope.narrowed(COLD, "cold starts"), settings)
-        yield from duration.measure(engine, scope.narrowed(f"NOT ({COLD})", "warm invocations"), settings)
-    for by in ("version", "hour"):
-        yield from slices(engine, scope, by, headline)
+    cold = metrics["cold_start.rate"].k if "cold_start.rate" in metrics else 0
+    parts = [(slower_than(headline), f"invocations with {headline.text}", slow.k)]
+    if cold:
+        parts += [(COLD, "cold starts", cold), (f"NOT ({COLD})", "warm invocations", slow.n - cold)]
+    duration = next(family for family in families() if family.name == "duration")
+    for condition, words, n in parts:
+        if n:
+            whole = scope if n <= MOST_HELD and not scope.mixed else scope.thinned()
+            part = whole.narrowed(condition, words)
+            for measured in duration.measure(engine, part, settings):
+                yield noted(measured, part.note)
+    for by, whole in (("version", scope.thinned()), ("hour", scope.thinned() if scope.mixed else scope)):
+        for measured in slices(engine, whole, by, headline):
+            yield noted(measured, whole.note)

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from analyzer.errors import UserError
 from analyzer.figures import milliseconds
 from analyzer.lake import Answer, Engine
-from analyzer.measure.scope import Scope
+from analyzer.measure.scope import Draw, Scope
 from analyzer.measure.statistics import (
     Interval,
     clustered_share,
@@ -27,8 +28,10 @@ from analyzer.model import Measured, Unit
 CLUSTER = "coalesce(stream, request_id || position)"
 THRESHOLD = re.compile(r"duration>(?P<duration>\d{1,9}(?:\.\d{1,3})?(?:ms|s|m))")
 NOTHING = "no invocation of this kind"
-# Calls of a function that are held in memory, some 150 MB. An estimate from so many is good to a few in a thousand.
-MOST_HELD = 500_000
+# Calls that stand for a function with more. An estimate from so many is good to about a hundredth.
+MOST_HELD = 50_000
+# Calls whose ids are looked at one by one.
+MOST_REQUESTS = 500_000
 
 
 class Threshold(Struct, frozen=True):
@@ -65,13 +68,19 @@ class Family(Struct, frozen=True):
     """Metrics that are measured together. `measure` yields none that the rows of `scope` cannot tell anything about.
 
     A family that is `thinned` describes single calls or environments and counts nothing: of functions with more calls than
-    `MOST_HELD` it is given whole environments, drawn by their hash.
+    `MOST_HELD` it is given whole environments, drawn by their hash. One that is `thinned_together` is given those of all
+    functions together, whose mixture is worth no more.
     """
 
     name: str
     measure: Callable[[Engine, Scope, Settings], Iterator[Measured]]
     example: Example
     thinned: bool = False
+    thinned_together: bool = False
+
+    def scope(self, whole: Scope) -> Scope:
+        """What this family is to look at."""
+        return whole.thinned() if self.thinned or (self.thinned_together and whole.mixed) else whole
 
 
 def fact(
@@ -88,18 +97,55 @@ def sampled(engine: Engine, scope: Scope, column: str, most: int) -> tuple[Scope
 
     Rows stay or go by the MD5 of `column`: the same ones every time, and all that share a value together.
     """
-    (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
-    if row["n"] <= most:
+    one_in = _one_in(engine, scope, most)
+    if one_in == 1:
         return scope, None
-    one_in = math.ceil(row["n"] / most)
-    drawn = scope.narrowed(f"md5_number_lower({column}) % {one_in} = 0", scope.population)
+    drawn = scope.narrowed(_drawn_by(column, one_in), scope.population)
     return drawn, f"from one in {one_in}, drawn by the hash of {column}"
 
 
-def environments_drawn(engine: Engine, scope: Scope) -> tuple[Scope, str | None]:
-    """Whole environments with about `MOST_HELD` calls together, and then a note; the scope itself where it has no more."""
-    drawn, note = sampled(engine, scope, CLUSTER, MOST_HELD)
-    return drawn, note and f"{note.partition(',')[0]} environments, drawn by hash"
+def _one_in(engine: Engine, scope: Scope, most: int) -> int:
+    (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {scope.where}")
+    n: int = row["n"]
+    return max(1, math.ceil(n / most))
+
+
+def _drawn_by(column: str, one_in: int) -> str:
+    # As a text: DuckDB makes it once for each value of a column with few of them, and a number once for each row.
+    return f"md5({column}) < '{_below(one_in)}'"
+
+
+def _below(one_in: int) -> str:
+    return f"{2**32 // one_in:08x}"
+
+
+def drawable(engine: Engine, scope: Scope) -> Scope:
+    """The scope, with whole environments of about `MOST_HELD` calls that stand for it where it has more."""
+    one_in = _one_in(engine, scope, MOST_HELD)
+    if one_in == 1:
+        return scope
+    words = f"from one in {one_in} environments, drawn by hash"
+    return replace(scope, draw=Draw(_drawn_by(CLUSTER, one_in), words, one_in, _below(one_in)))
+
+
+def requests_drawable(engine: Engine, scope: Scope) -> Scope:
+    """The scope, with all attempts of about `MOST_REQUESTS` calls that stand for it where it has more.
+
+    Lambda's ids are random, so that their last digits draw as well as a hash of them would, for a tenth of its time.
+    """
+    digits = math.ceil(round(math.log(_one_in(engine, scope, MOST_REQUESTS), 16), 9))
+    if digits == 0:
+        return scope
+    one_in, tail = 16**digits, "7f" * digits
+    words = f"from one in {one_in} requests, drawn by the end of their id"
+    return replace(scope, requests=Draw(f"request_id LIKE '%{tail[-digits:]}'", words, one_in))
+
+
+def noted(measured: Measured, note: str | None) -> Measured:
+    """Says that only a part was looked at, where it was; once."""
+    if note is None or note in (measured.note or ""):
+        return measured
+    return replace(measured, note=f"{measured.note}; {note}" if measured.note else note)
 
 
 def share(
@@ -176,9 +222,11 @@ class Spread(Struct, frozen=True):
 def spreads(engine: Engine, scope: Scope, column: str, quantiles: dict[str, float]) -> dict[str, Spread]:
     """For each quantile of a column, how many independent values it rests on.
 
-    That is what the share of values at or below it is worth, which environments that are high as a whole make uneven.
+    That is what the share of values at or below it is worth, which environments that are high as a whole make uneven. Where
+    a part stands for the scope, it is known from there what part of the values is independent.
     """
-    points = ", ".join(f"quantile_disc(x, {p!r}) AS q{i}" for i, p in enumerate(quantiles.values()))
+    part = scope.thinned()
+    points = ", ".join(f"quantile_disc(x, {list(quantiles.values())})[{i + 1}] AS q{i}" for i in range(len(quantiles)))
     counts = ", ".join(f"count(*) FILTER (x <= q{i}) AS k{i}" for i in range(len(quantiles)))
     sums = ", ".join(
         f"sum(k{i})::BIGINT AS k{i}, sum(k{i} * k{i})::DOUBLE AS kk{i}, sum(k{i} * n)::DOUBLE AS kn{i}"
@@ -186,7 +234,7 @@ def spreads(engine: Engine, scope: Scope, column: str, quantiles: dict[str, floa
     )
     (row,) = engine.numbers(f"""
 WITH calls AS (
-  SELECT {column} AS x, {CLUSTER} AS cluster FROM invocations WHERE {scope.where} AND {column} IS NOT NULL
+  SELECT {column} AS x, {CLUSTER} AS cluster FROM invocations WHERE {part.where} AND {column} IS NOT NULL
 ), points AS (
   SELECT {points} FROM calls
 ), clusters AS (
@@ -194,15 +242,18 @@ WITH calls AS (
 )
 SELECT count(*) AS clusters, coalesce(sum(n), 0)::BIGINT AS n, sum(n * n)::DOUBLE AS nn, {sums} FROM clusters""")
     n = row["n"]
+    whole = n
+    if part.where != scope.where:
+        whole = engine.numbers(f"SELECT count({column}) AS n FROM invocations WHERE {scope.where}")[0]["n"]
     if n == 0:
-        return dict.fromkeys(quantiles, Spread(0, 0, 0.0))
+        return dict.fromkeys(quantiles, Spread(whole, 0, float(whole)))
     found = {}
     for i, name in enumerate(quantiles):
         share = row[f"k{i}"] / n
         squares = max(0.0, row[f"kk{i}"] - 2 * share * row[f"kn{i}"] + share * share * row["nn"])
         # Where no cluster holds two values, each stands for itself and their number is what they are worth.
         effective = n if row["clusters"] == n else effective_n(row[f"k{i}"], n, row["clusters"], squares)
-        found[name] = Spread(n, row["clusters"], float(f"{effective:.6g}"))
+        found[name] = Spread(whole, row["clusters"], float(f"{effective * (whole / n):.6g}"))
     return found
 
 
@@ -215,13 +266,30 @@ def quantile_columns(column: str, name: str, p: float, size: Spread) -> str:
     """SQL that selects the nearest-rank quantile as `name` and its order-statistic limits as `name`_low and `name`_high."""
     if size.n == 0:
         return f"any_value(NULL) AS {name}, any_value(NULL) AS {name}_low, any_value(NULL) AS {name}_high"
-    low, high = quantile_ranks(size.n, p, size.effective)
+    aggregate, columns = quantiles_at_once(column, {name: (p, size)})
+    return columns.replace("at_once", aggregate)
 
-    def at(rank: int | None) -> str:
+
+def quantiles_at_once(column: str, quantiles: dict[str, tuple[float, Spread]]) -> tuple[str, str]:
+    """The same for several quantiles: SQL of one aggregate, and of the columns that select from it under the name `at_once`.
+
+    Values are put in order once for all of them. There has to be a value.
+    """
+    fractions: list[float] = []
+
+    def at(rank: int | None, size: Spread) -> str:
+        if not rank:
+            return "NULL"
         # Half a rank below, so that no rounding of the fraction can slip to the next value.
-        return f"quantile_disc({column}, {(rank - 0.5) / size.n!r})" if rank else "NULL"
+        fractions.append((rank - 0.5) / size.n)
+        return f"at_once[{len(fractions)}]"
 
-    return f"{at(nearest_rank(size.n, p))} AS {name}, {at(low)} AS {name}_low, {at(high)} AS {name}_high"
+    columns = []
+    for name, (p, size) in quantiles.items():
+        low, high = quantile_ranks(size.n, p, size.effective)
+        middle = at(nearest_rank(size.n, p), size)
+        columns.append(f"{middle} AS {name}, {at(low, size)} AS {name}_low, {at(high, size)} AS {name}_high")
+    return f"quantile_disc({column}, {fractions})", ",\n       ".join(columns)
 
 
 def quantile(

@@ -22,7 +22,7 @@ from analyzer.model import Excerpt, Flaw
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 # Streams are put in order for some questions; of more rows than this a part of the streams is drawn.
-MOST_ROWS = 1_000_000
+MOST_ROWS = 200_000
 # Some containers keep whole seconds; a call that begins more than two before the last one ended did so on any clock.
 OVERLAP = 2 * SECOND
 # Idle environments were seen to be kept for up to an hour or so, unless they are provisioned.

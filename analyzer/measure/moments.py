@@ -68,11 +68,14 @@ def _settings(engine: Engine, scope: Scope) -> Iterator[Moment]:
     The first of each to be seen was there before these logs, and the last to be seen is there still.
     """
     answer = engine.ask(f"""
-WITH seen AS (
-  SELECT unnest(['version', 'memory', 'runtime']) AS what, unnest([version, memory_mb::VARCHAR, runtime]) AS name, end_time AS time
-  FROM invocations WHERE {scope.where} AND end_time IS NOT NULL
+WITH together AS (
+  SELECT version, memory_mb, runtime, min(end_time) AS first, max(end_time) AS last
+  FROM invocations WHERE {scope.where} AND end_time IS NOT NULL GROUP BY ALL
+), seen AS (
+  SELECT unnest(['version', 'memory', 'runtime']) AS what, unnest([version, memory_mb::VARCHAR, runtime]) AS name, first, last
+  FROM together
 )
-SELECT what, name, epoch_us(min(time)) AS first, epoch_us(max(time)) AS last
+SELECT what, name, epoch_us(min(first)) AS first, epoch_us(max(last)) AS last
 FROM seen WHERE name IS NOT NULL GROUP BY what, name ORDER BY what, first, name""")
     for what in CAME:
         rows = [row for row in answer.rows if row["what"] == what]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyzer.lake import Engine
 from analyzer.measure.family import CLUSTER
 from analyzer.measure.metrics.cold_starts import COLD, TOTAL
-from analyzer.measure.metrics.concurrency import BEGIN, END, PLACED
+from analyzer.measure.metrics.concurrency import BEGIN, END, PLACED, blocks
 from analyzer.measure.metrics.errors import FAILED
 from analyzer.measure.scope import Scope
 from analyzer.model import Arrival, AtOnce, HistogramBin, MemoryMarks, Point, TimeBin, WaitBin
@@ -19,6 +19,7 @@ LENGTHS = (60, 300, 900, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400)
 SECOND = 1_000_000
 # No call lasts longer than that; what claims to is a mistake of its line, and would fill every bin of the picture.
 LONGEST = 3_600 * SECOND
+LOOK = 5 * SECOND
 # Moments that can be told apart in a picture.
 MOST_ARRIVALS = 60
 
@@ -42,7 +43,8 @@ def timeline(engine: Engine, scope: Scope, begin: int, end: int) -> list[TimeBin
     seconds = _length(begin, end)
     answer = engine.ask(f"""
 SELECT function, epoch_us(end_time) // {seconds * SECOND} AS bin, count(*) AS n,
-       quantile_disc(duration_ms, 0.5) AS p50, quantile_disc(duration_ms, 0.95) AS p95, max(duration_ms) AS longest,
+       quantile_disc(duration_ms, [0.5, 0.95])[1] AS p50, quantile_disc(duration_ms, [0.5, 0.95])[2] AS p95,
+       max(duration_ms) AS longest,
        count(*) FILTER ({FAILED}) AS failed, count(*) FILTER ({COLD}) AS cold
 FROM invocations WHERE {scope.where} AND end_time IS NOT NULL GROUP BY function, bin ORDER BY function, bin""")
     return [
@@ -95,10 +97,24 @@ FROM environments GROUP BY function, size ORDER BY peak / size DESC, function, s
 
 
 def levels(engine: Engine, scope: Scope, begin: int, end: int) -> list[AtOnce]:
-    """The sweep of `metrics/concurrency.py`, cut at the bins of time; an end and a beginning at one instant add nothing."""
+    """The sweep of `metrics/concurrency.py`, cut at the bins of time; an end and a beginning at one instant add nothing.
+
+    Of too many calls those are counted that run at every fifth second, which nearly none does: what lasts is seen, a moment
+    may be missed.
+    """
     seconds = _length(begin, end)
     length = seconds * SECOND
-    answer = engine.ask(f"""
+    few = blocks(engine, scope) == 1
+    swept = _swept(scope, length) if few else _looked_at(scope, length)
+    answer = engine.ask(f"""{swept}
+SELECT function, bin, max(level)::INTEGER AS peak FROM swept GROUP BY function, bin ORDER BY function, bin""")
+    every = None if few else LOOK // SECOND
+    return [AtOnce(row["function"], row["bin"] * length, seconds, row["peak"], every) for row in answer.rows]
+
+
+def _swept(scope: Scope, length: int) -> str:
+    """SQL that begins with `swept`: the level after every beginning and end, by function and bin of `length` microseconds."""
+    return f"""
 WITH calls AS (
   SELECT function, {BEGIN} AS a, {END} AS z FROM invocations WHERE {scope.where} AND {PLACED}
 ), pieces AS (
@@ -109,20 +125,37 @@ WITH calls AS (
   UNION ALL SELECT function, bin, least(z, (bin + 1) * {length}), -1 FROM pieces
 ), swept AS (
   SELECT function, bin, sum(step) OVER (PARTITION BY function, bin ORDER BY moment, step) AS level FROM steps
-)
-SELECT function, bin, max(level)::INTEGER AS peak FROM swept GROUP BY function, bin ORDER BY function, bin""")
-    return [AtOnce(row["function"], row["bin"] * length, seconds, row["peak"]) for row in answer.rows]
+)"""
+
+
+def _looked_at(scope: Scope, length: int) -> str:
+    """The same at every fifth second: what began before it and had not ended."""
+    return f"""
+WITH calls AS MATERIALIZED (
+  SELECT function, ({BEGIN} + {LOOK - 1}) // {LOOK} AS a, ({END} + {LOOK - 1}) // {LOOK} AS z
+  FROM invocations WHERE {scope.where} AND {PLACED} AND {END} - ({BEGIN}) <= {LONGEST} AND a < z
+), steps AS (
+  SELECT function, a AS look, count(*) AS step FROM calls GROUP BY function, a
+  UNION ALL SELECT function, z, -count(*) FROM calls GROUP BY function, z
+), looks AS (
+  SELECT function, look, sum(step) AS step FROM steps GROUP BY function, look
+), swept AS (
+  SELECT function, look * {LOOK} // {length} AS bin, sum(step) OVER (PARTITION BY function ORDER BY look) AS level FROM looks
+)"""
 
 
 def arrivals(engine: Engine, scope: Scope) -> list[Arrival]:
     """What came while these logs were written; what is seen first of all was there before them."""
-    firsts = " UNION ALL ".join(
-        f"SELECT function, '{what}' AS what, {column} AS name, min(end_time) AS time FROM invocations "
-        f"WHERE {scope.where} AND {column} IS NOT NULL AND end_time IS NOT NULL GROUP BY function, {column}"
-        for what, column in (("version", "version"), ("runtime", "runtime"), ("memory", "memory_mb::VARCHAR"))
-    )
     answer = engine.ask(f"""
-WITH firsts AS ({firsts})
+WITH together AS (
+  SELECT function, version, runtime, memory_mb, min(end_time) AS time
+  FROM invocations WHERE {scope.where} AND end_time IS NOT NULL GROUP BY ALL
+), named AS (
+  SELECT function, unnest(['version', 'runtime', 'memory']) AS what, unnest([version, runtime, memory_mb::VARCHAR]) AS name, time
+  FROM together
+), firsts AS (
+  SELECT function, what, name, min(time) AS time FROM named WHERE name IS NOT NULL GROUP BY ALL
+)
 SELECT function, what, name, epoch_us(time) AS time FROM firsts
 QUALIFY row_number() OVER (PARTITION BY function, what ORDER BY time, name) > 1
 ORDER BY time, function, what, name LIMIT {MOST_ARRIVALS}""")

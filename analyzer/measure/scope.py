@@ -40,19 +40,47 @@ class Window(Struct, frozen=True):
         return Window(self.begin - length, self.begin)
 
 
+class Draw(Struct, frozen=True):
+    """The part of a population that stands for the whole, in SQL and in words, and how large it is.
+
+    `below` is the limit for the digests of environments, where these are drawn.
+    """
+
+    condition: str
+    words: str
+    one_in: int
+    below: str = ""
+
+
 class Scope(Struct, frozen=True):
-    """A population, in SQL and in words. `function` is None for all functions together."""
+    """A population, in SQL and in words. `function` is None for all functions together.
+
+    Where it is large, `draw` is the part of it that is looked at by what describes and does not count; the scope is that
+    part alone where it is `drawn`. `requests` is the part that is looked at by what needs every attempt of a request.
+    """
 
     window: Window = Window()
     function: str | None = None
     narrowing: str | None = None
     population: str = ALL
     named: bool = True
+    draw: Draw | None = None
+    drawn: bool = False
+    requests: Draw | None = None
 
     def narrowed(self, condition: str, population: str) -> Scope:
         """The part of this scope for which `condition` holds."""
         both = f"{self.narrowing} AND {condition}" if self.narrowing else condition
         return replace(self, narrowing=both, population=population)
+
+    def thinned(self) -> Scope:
+        """The part that stands for the whole where there is one, else the whole."""
+        return replace(self, drawn=True) if self.draw else self
+
+    @property
+    def note(self) -> str | None:
+        """Says that this is only a part, where it is one."""
+        return self.draw.words if self.draw and self.drawn else None
 
     @property
     def mixed(self) -> bool:
@@ -62,14 +90,19 @@ class Scope(Struct, frozen=True):
     @property
     def where(self) -> str:
         """The condition on the invocations table."""
-        return self._where("end_time", self.narrowing)
+        return self._where("end_time", self.draw.condition if self.draw and self.drawn else None, self.narrowing)
+
+    @property
+    def where_requests(self) -> str:
+        """The condition on the invocations table that keeps all attempts of a request together."""
+        return f"{self.requests.condition} AND {self.where}" if self.requests else self.where
 
     @property
     def where_events(self) -> str:
         """The condition on the events table, which knows neither durations nor outcomes."""
-        return self._where("time", None)
+        return self._where("time", None, None)
 
-    def _where(self, time: str, narrowing: str | None) -> str:
+    def _where(self, time: str, drawn: str | None, narrowing: str | None) -> str:
         conditions = []
         if not self.named:
             conditions.append("function IS NULL")
@@ -79,6 +112,8 @@ class Scope(Struct, frozen=True):
             conditions.append(f"{time} >= {_timestamp(self.window.begin)}")
         if self.window.end is not None:
             conditions.append(f"{time} < {_timestamp(self.window.end)}")
+        if drawn:
+            conditions.append(drawn)
         if narrowing:
             conditions.append(narrowing)
         return " AND ".join(conditions) or "true"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from analyzer.lake import Engine, text_literal
+from analyzer.measure.bins import HOUR
 from analyzer.measure.family import CLUSTER, Threshold
 from analyzer.measure.metrics.breaches import slower_than
 from analyzer.measure.metrics.cold_starts import COLD
@@ -14,11 +16,8 @@ from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import clustered_share, nearest_rank, quantile_ranks
 from analyzer.model import Measured
 
-# What invocations are grouped by, in SQL and in words.
-SLICES = {
-    "version": ("version", "version {}"),
-    "hour": ("strftime(date_trunc('hour', end_time), '%Y-%m-%dT%H:00Z')", "hour {}"),
-}
+# What invocations are grouped by, in SQL.
+SLICES = {"version": "version", "hour": f"epoch_us(end_time) // {HOUR}"}
 SHARES = {
     "breach.rate": ("duration_ms IS NOT NULL", "invocations"),
     "failure.rate": (KNOWN, KNOWN_POPULATION),
@@ -28,7 +27,7 @@ SHARES = {
 
 def slices(engine: Engine, scope: Scope, by: str, headline: Threshold) -> Iterator[Measured]:
     """Median, breaches, failures and cold starts of each group, the groups in their order."""
-    expression, words = SLICES[by]
+    expression = SLICES[by]
     conditions = {"breach.rate": slower_than(headline), "failure.rate": FAILED, "cold_start.rate": COLD}
     columns = ",\n         ".join(
         f"count(*) FILTER ({of}) AS n{number}, count(*) FILTER ({of} AND {conditions[metric]}) AS k{number}"
@@ -50,13 +49,18 @@ FROM clusters GROUP BY slice ORDER BY slice""")
     medians = {row["slice"]: row for row in _medians(engine, scope, expression, [row["slice"] for row in answer.rows if row["n0"]],
                                                      [row["n0"] for row in answer.rows if row["n0"]])}  # fmt: skip
     for row in answer.rows:
-        label = words.format(row["slice"])
+        label = f"{by} {_name(row['slice'])}"
         if row["slice"] in medians:
             yield _median(medians[row["slice"]], row["n0"], label)
         for number, (metric, (_, kind)) in enumerate(SHARES.items()):
             if row[f"n{number}"]:
                 threshold = headline.text if metric == "breach.rate" else None
                 yield _share(metric, row, number, f"{kind}, {label}", answer.id, threshold)
+
+
+def _name(group: str | int) -> str:
+    """A version, or an hour since 1970 as people write it."""
+    return group if isinstance(group, str) else f"{datetime.fromtimestamp(group * 3600, UTC):%Y-%m-%dT%H:00Z}"
 
 
 def _share(metric: str, row: dict[str, Any], i: int, population: str, evidence: str, threshold: str | None) -> Measured:
@@ -79,24 +83,25 @@ def _share(metric: str, row: dict[str, Any], i: int, population: str, evidence: 
     )
 
 
-def _medians(engine: Engine, scope: Scope, expression: str, names: list[str], sizes: list[int]) -> list[dict[str, Any]]:
+def _medians(
+    engine: Engine, scope: Scope, expression: str, names: list[str | int], sizes: list[int]
+) -> list[dict[str, Any]]:
     """For each group the values at the ranks of its median and of the median's limits."""
     if not names:
         return []
     ranks = [(nearest_rank(n, 0.5), *quantile_ranks(n, 0.5)) for n in sizes]
     wanted = ", ".join(
-        f"({text_literal(name)}, {rank}, {low or 0}, {high or 0})"
+        f"({text_literal(name) if isinstance(name, str) else name}, {rank}, {low or 'NULL'}, {high or 'NULL'})"
         for name, (rank, low, high) in zip(names, ranks, strict=True)
     )
     answer = engine.ask(f"""
 WITH ranks(slice, middle, low, high) AS (VALUES {wanted}),
 sorted AS (
-  SELECT {expression} AS slice, duration_ms, row_number() OVER (PARTITION BY {expression} ORDER BY duration_ms) AS rank
-  FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL
+  SELECT {expression} AS slice, list_sort(list(duration_ms)) AS durations
+  FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL AND {expression} IS NOT NULL GROUP BY slice
 )
-SELECT slice, max(duration_ms) FILTER (rank = middle) AS p50,
-       max(duration_ms) FILTER (rank = low) AS low, max(duration_ms) FILTER (rank = high) AS high
-FROM sorted JOIN ranks USING (slice) GROUP BY slice ORDER BY slice""")
+SELECT slice, durations[middle::BIGINT] AS p50, durations[low::BIGINT] AS low, durations[high::BIGINT] AS high
+FROM sorted JOIN ranks USING (slice) ORDER BY slice""")
     return [row | {"evidence": answer.id} for row in answer.rows]
 
 

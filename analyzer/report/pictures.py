@@ -88,7 +88,8 @@ def _sketched(measurements: Measurements, headline: str, mask: Mask) -> Iterator
     if len({one.start for one in measurements.levels}) > 1:
         levels = _masked(measurements.levels, mask)
         highest = max(levels, key=lambda one: one.peak)
-        title = f"{function_name(highest.function)} ran up to {highest.peak:,} calls at once"
+        looked = f", looked at every {highest.every_s} s" if highest.every_s else ""
+        title = f"{function_name(highest.function)} ran up to {highest.peak:,} calls at once{looked}"
         yield "concurrency", title, partial(charts.concurrency, levels, title)
 
 

@@ -12,7 +12,7 @@ from analyzer.model import Measured
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
-SELECT count(*) AS invocations, count(DISTINCT stream) AS environments, count(DISTINCT request_id) AS requests,
+SELECT count(*) AS invocations, count(DISTINCT stream) AS environments,
        count(end_time) / nullif(count(DISTINCT epoch_us(end_time) // 300000000), 0) AS per_five_minutes
 FROM invocations WHERE {scope.where}""")
     row = answer.row
@@ -22,8 +22,13 @@ FROM invocations WHERE {scope.where}""")
         yield fact("environments", row["environments"], "count", n, scope, answer.id)
     if row["per_five_minutes"] is not None:
         yield fact("invocations.per_five_minutes", row["per_five_minutes"], "ratio", n, scope, answer.id)
+    answer = engine.ask(f"""
+SELECT count(*) AS invocations, count(DISTINCT request_id) AS requests FROM invocations WHERE {scope.where_requests}""")
+    row = answer.row
     if row["requests"]:
-        yield fact("retry.amplification", n / row["requests"], "ratio", n, scope, answer.id)
+        repeated = row["invocations"] / row["requests"]
+        note = scope.requests.words if scope.requests else None
+        yield fact("retry.amplification", repeated, "ratio", row["invocations"], scope, answer.id, note)
 
 
 FAMILY = Family(

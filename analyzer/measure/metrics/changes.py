@@ -13,7 +13,7 @@ from statistics import NormalDist, median, variance
 from analyzer.lake import Engine, text_literal
 from analyzer.measure.bins import SECOND, Bins, durations, equal_count, first_memory
 from analyzer.measure.change_points import Change, chance_of_split, change_points
-from analyzer.measure.family import Example, Family, Settings, estimate, fact
+from analyzer.measure.family import Example, Family, Settings, drawable, estimate, fact
 from analyzer.measure.metrics.errors import CODE_FAILED, KNOWN, KNOWN_POPULATION
 from analyzer.measure.metrics.memory import WARM_AND_WELL
 from analyzer.measure.scope import Scope
@@ -32,8 +32,6 @@ NEAR_BINS, NEAR_PART = 2, 50
 WARM = "warm calls that went well"
 # The other functions are looked at in so many pieces of time before and after, so many functions at most.
 CONTROL_BINS, MOST_CONTROLS = 12, 20
-# Of more calls, those are taken that ended in one of so many milliseconds.
-MOST_OF_OTHERS = 500_000
 NORMAL = NormalDist().inv_cdf(0.975)
 
 
@@ -167,15 +165,12 @@ def _against_others(engine: Engine, scope: Scope, bins: Bins, change: Change, ra
         return
     begin, at, end = bins.first[change.begin], bins.first[change.at], bins.last[change.end - 1]
     other = "function IS NOT NULL" + (f" AND function <> {text_literal(scope.function)}" if scope.function else "")
-    calls = f"{Scope(scope.window).where} AND {other} AND epoch_us(end_time) BETWEEN {begin} AND {end}"
-    (counted,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {calls}")
-    one_in = math.ceil(counted["n"] / MOST_OF_OTHERS)
-    drawn = f"AND epoch_us(end_time) // 1000 % {one_in} = 0" if one_in > 1 else ""
+    everything = drawable(engine, Scope(scope.window)).thinned()
     # Their bins are of equal length in time and not of equal count, so that one question serves all of them.
     answer = engine.ask(f"""
 WITH calls AS (
   SELECT function, epoch_us(end_time) AS time, ln(duration_ms) AS y
-  FROM invocations WHERE {calls} {drawn} AND {WARM_AND_WELL}
+  FROM invocations WHERE {everything.where} AND {other} AND epoch_us(end_time) BETWEEN {begin} AND {end} AND {WARM_AND_WELL}
 ), busiest AS (
   SELECT function FROM calls GROUP BY function ORDER BY count(*) DESC, function LIMIT {MOST_CONTROLS}
 )

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, fact, quantile, quantile_columns, share, spread, spreads
+from analyzer.measure.family import (
+    Example,
+    Family,
+    Settings,
+    fact,
+    noted,
+    quantile,
+    quantile_columns,
+    share,
+    spread,
+    spreads,
+)
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -38,7 +49,9 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
             yield quantile(answer.row, "p95", "init.p95", "ms", sizes["p95"], cold, answer.id)
         yield fact("init.max", answer.row["longest"], "ms", size.n, cold, answer.id)
     yield from _billed(engine, scope)
-    yield from _tail(engine, scope)
+    part = scope.thinned()
+    for measured in _tail(engine, part):
+        yield noted(measured, part.note)
 
 
 def _suppressed(engine: Engine, scope: Scope) -> Iterator[Measured]:
@@ -123,6 +136,7 @@ FROM calls, tail, warm GROUP BY ALL""")
 FAMILY = Family(
     name="cold_starts",
     measure=measure,
+    thinned_together=True,
     example=Example(
         invocations=[{"duration_ms": 100.0, "billed_ms": 100.0} for _ in range(18)]
         + [{"duration_ms": 100.0, "init_ms": 900.0, "billed_ms": 1000.0} for _ in range(2)],

@@ -29,8 +29,11 @@ BEGIN = f"epoch_us(start_time) - round(coalesce({INIT}, 0) * 1000)::BIGINT"
 END = "epoch_us(end_time)"
 # Microseconds. A block is longer than most calls, and short enough that one of many blocks can be drawn.
 BLOCK = 600_000_000
-# Calls that are swept; beyond it whole blocks are drawn. Ranks cost several sorts, so fewer are ranked.
-MOST_SWEPT, MOST_RANKED = 1_000_000, 200_000
+# Calls of all functions that are swept; beyond it whole blocks are drawn. Ranks cost several sorts, so of each function fewer
+# are ranked.
+MOST_SWEPT, MOST_RANKED = 500_000, 50_000
+# Of consecutive numbers this one's multiples, taken modulo the other, are spread evenly (Knuth's multiplicative hash).
+SPREAD, RANGE = 2_654_435_761, 2**32
 # Microseconds that a level has to hold.
 HELD = 2_000
 # A cap shows where its level was reached so often.
@@ -38,6 +41,7 @@ LEAST_HITS = 8
 LEAST_RANKED = 60
 # Calls are compared within so many pieces of the whole time at least, none longer than a block.
 LEAST_PIECES = 24
+COLUMNS = "start_time, end_time, init_ms, restore_ms, duration_ms, outcome, stream, source, position, function"
 CLUSTERS = {"stream": "log streams", "piece": "pieces of time"}
 
 
@@ -47,7 +51,29 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     n = counted["n"]
     if n == 0:
         return
-    one_in = math.ceil(n / MOST_SWEPT)
+    one_in = blocks(engine, scope)
+    if one_in == 1:
+        yield from _swept(engine, placed, n, one_in)
+        return
+    placed = in_blocks(scope, one_in)
+    with engine.holding(placed.where, COLUMNS):
+        yield from _swept(engine, placed, n, one_in)
+
+
+def in_blocks(scope: Scope, one_in: int) -> Scope:
+    """The calls of a scope that have a part in the drawn blocks."""
+    return scope.narrowed(f"{PLACED} AND {_reaching(one_in)}", scope.population)
+
+
+def blocks(engine: Engine, scope: Scope) -> int:
+    """One in how many blocks of time is swept: the same ones for every function of the window."""
+    (counted,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {Scope(scope.window).where}")
+    n: int = counted["n"]
+    return max(1, math.ceil(n / MOST_SWEPT))
+
+
+def _swept(engine: Engine, placed: Scope, n: int, one_in: int) -> Iterator[Measured]:
+    """`n` calls, of which those that have a part in the drawn blocks are `placed`."""
     drawn = f"from one in {one_in} blocks of ten minutes, drawn by hash" if one_in > 1 else None
     levels = engine.ask(f"""
 WITH {_steps(placed, one_in)}, instants AS (
@@ -62,19 +88,32 @@ FROM swept WHERE level > 0 GROUP BY level ORDER BY level""")
         return
     yield from _levels(levels, n, placed, drawn)
     yield _little(engine, levels, placed, one_in, n)
-    if n >= LEAST_RANKED and not scope.mixed:
-        yield from _load(engine, placed, n)
+    if n >= LEAST_RANKED and not placed.mixed:
+        yield from _load(engine, placed, n, one_in)
+
+
+def _drawn(block: str, one_in: int) -> str:
+    return f"{block} * {SPREAD} % {RANGE} < {RANGE // one_in}"
+
+
+def _draw(one_in: int) -> str:
+    return f"WHERE {_drawn('block', one_in)}" if one_in > 1 else ""
+
+
+def _reaching(one_in: int) -> str:
+    """SQL: whether a call has a part in a drawn block, or is so long that it has to be looked at closely."""
+    first, last = f"(({BEGIN}) // {BLOCK})", f"({END} // {BLOCK})"
+    return f"({_drawn(first, one_in)} OR {_drawn(last, one_in)} OR {last} > {first} + 1)"
 
 
 def _steps(scope: Scope, one_in: int) -> str:
     """Common table expressions that end in `steps`: block, moment, +1 or -1. Calls are cut at the limits of their blocks."""
-    draw = f"WHERE md5_number_lower(block::VARCHAR) % {one_in} = 0" if one_in > 1 else ""
     return f"""calls AS (
   SELECT {BEGIN} AS a, {END} AS z FROM invocations WHERE {scope.where}
 ), pieces AS (
   SELECT a, z, unnest(range(a // {BLOCK}, (greatest(z - 1, a)) // {BLOCK} + 1)) AS block FROM calls WHERE z > a
 ), cut AS (
-  SELECT block, greatest(a, block * {BLOCK}) AS a, least(z, (block + 1) * {BLOCK}) AS z FROM pieces {draw}
+  SELECT block, greatest(a, block * {BLOCK}) AS a, least(z, (block + 1) * {BLOCK}) AS z FROM pieces {_draw(one_in)}
 ), steps AS (
   SELECT block, a AS moment, 1 AS step FROM cut UNION ALL SELECT block, z, -1 FROM cut
 )"""
@@ -108,7 +147,6 @@ def _levels(levels: Answer, n: int, scope: Scope, drawn: str | None) -> Iterator
 
 def _little(engine: Engine, levels: Answer, scope: Scope, one_in: int, n: int) -> Measured:
     """Level times time must be calls times mean time (Little 1961), here over the same blocks."""
-    draw = f"WHERE md5_number_lower(block::VARCHAR) % {one_in} = 0" if one_in > 1 else ""
     answer = engine.ask(f"""
 WITH calls AS (
   SELECT {BEGIN} AS a, {END} AS z, 1000 * (duration_ms + coalesce({INIT}, 0)) AS reported
@@ -116,14 +154,15 @@ WITH calls AS (
 ), pieces AS (
   SELECT a, z, reported, unnest(range(a // {BLOCK}, (greatest(z - 1, a)) // {BLOCK} + 1)) AS block FROM calls WHERE z > a
 )
-SELECT sum(reported * (least(z, (block + 1) * {BLOCK}) - greatest(a, block * {BLOCK})) / (z - a)) AS reported FROM pieces {draw}""")
+SELECT sum(reported * (least(z, (block + 1) * {BLOCK}) - greatest(a, block * {BLOCK})) / (z - a)) AS reported
+FROM pieces {_draw(one_in)}""")
     swept = sum(row["level"] * row["span"] for row in levels.rows)
     reported = answer.row["reported"]
     note = None if reported else "no time was reported"
     return fact("concurrency.little", swept / reported if reported else None, "ratio", n, scope, answer.id, note)
 
 
-def _load(engine: Engine, scope: Scope, n: int) -> Iterator[Measured]:
+def _load(engine: Engine, scope: Scope, n: int, one_in: int) -> Iterator[Measured]:
     """Warm calls that ended by themselves: the level that each met at its start, itself not counted.
 
     Compared within ten minutes, or a 24th of the whole time where that is less: a slow episode raises durations and, by that,
@@ -135,8 +174,7 @@ def _load(engine: Engine, scope: Scope, n: int) -> Iterator[Measured]:
         f"SELECT epoch_us(max(end_time)) - epoch_us(min(start_time)) AS span FROM invocations WHERE {scope.where}"
     )
     piece = max(1, min(BLOCK, row["span"] // LEAST_PIECES))
-    one_in = math.ceil(n / MOST_RANKED)
-    draw = f"WHERE md5_number_lower(block::VARCHAR) % {one_in} = 0" if one_in > 1 else ""
+    one_in = max(one_in, math.ceil(n / MOST_RANKED))
     warm = f"NOT ({COLD}) AND outcome IN ('ok', 'unknown') AND duration_ms > 0 AND stream IS NOT NULL"
     source = f"""
   WITH calls AS (
@@ -146,7 +184,7 @@ def _load(engine: Engine, scope: Scope, n: int) -> Iterator[Measured]:
   ), pieces AS (
     SELECT *, unnest(range(a // {BLOCK}, (greatest(z - 1, a)) // {BLOCK} + 1)) AS block FROM calls WHERE z > a
   ), cut AS (
-    SELECT * FROM pieces {draw}
+    SELECT * FROM pieces {_draw(one_in)}
   ), steps AS (
     SELECT block, greatest(a, block * {BLOCK}) AS moment, 1 AS step, stratum, stream, source, position,
            CASE WHEN a >= block * {BLOCK} THEN y END AS y FROM cut

@@ -11,7 +11,7 @@ import msgspec
 
 from analyzer.lake import Engine
 from analyzer.measure.family import Example, Family, Settings, fact
-from analyzer.measure.metrics.memory import next_size
+from analyzer.measure.metrics.memory import latest_size, next_size
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -34,10 +34,11 @@ def list_price(settings: Settings) -> tuple[dict[str, float], str]:
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
+    paid = scope.narrowed("billed_ms IS NOT NULL AND memory_mb > 0", scope.population)
     answer = engine.ask(f"""
 SELECT count(*) AS n, sum(billed_ms::BIGINT * memory_mb) / 1024.0 / 1000.0 AS gb_seconds,
-       arg_max(memory_mb, (coalesce(end_time, TIMESTAMPTZ '-infinity'), source, position)) AS size
-FROM invocations WHERE {scope.where} AND billed_ms IS NOT NULL AND memory_mb > 0""")
+       ({latest_size(paid.where)}) AS size
+FROM invocations WHERE {paid.where}""")
     row = answer.row
     n, gb_seconds = row["n"], row["gb_seconds"]
     if n == 0:

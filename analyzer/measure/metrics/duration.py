@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, fact, mean, quantile, quantile_columns, spreads
+from analyzer.measure.family import Example, Family, Settings, fact, mean, quantile, quantiles_at_once, spreads
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -19,14 +19,17 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     size = sizes["p50"]
     if size.n == 0:
         return
-    quantiles = ",\n       ".join(
-        quantile_columns("duration_ms", name, p, sizes[name]) for name, p in QUANTILES.items()
-    )
+    at_once, quantiles = quantiles_at_once("duration_ms", {name: (p, sizes[name]) for name, p in QUANTILES.items()})
     answer = engine.ask(f"""
-SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
-       var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
+WITH calls AS (
+  SELECT count(*) AS n, min(duration_ms) AS minimum, max(duration_ms) AS maximum, stddev_samp(duration_ms) AS stddev,
+         var_samp(duration_ms) AS variance, stddev_samp(duration_ms) / nullif(avg(duration_ms), 0) AS cv,
+         {at_once} AS at_once
+  FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL
+)
+SELECT n, minimum, maximum, stddev, variance, cv,
        {quantiles}
-FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
+FROM calls""")
     row = answer.row
     yield mean(engine, scope, "duration.mean", "duration_ms", "ms")
     for name in ("p50", "p90", "p95", "p99"):
@@ -58,6 +61,7 @@ FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
 FAMILY = Family(
     name="duration",
     measure=measure,
+    thinned_together=True,
     example=Example(
         invocations=[{"duration_ms": value} for value in (100.0, 200.0, 300.0, 400.0, 500.0)],
         expect={

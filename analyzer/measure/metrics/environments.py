@@ -21,7 +21,6 @@ from analyzer.measure.family import (
     fact,
     quantile,
     quantile_columns,
-    sampled,
 )
 from analyzer.measure.metrics.cold_starts import COLD
 from analyzer.measure.metrics.memory import WARM_AND_WELL
@@ -36,18 +35,15 @@ SLOW = 2
 # A first call met an environment whose high-water mark was still its own.
 FIRST = f"(nth = 1 OR {COLD})"
 LEAST_FIRST = 30
-MOST_ROWS = 5_000_000
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     if scope.mixed:
         return
     yield from _calls(engine, scope)
-    warm, drawn = sampled(
-        engine, scope.narrowed(f"stream IS NOT NULL AND {WARM_AND_WELL}", "warm calls"), "stream", MOST_ROWS
-    )
-    yield from _variance(engine, warm, drawn)
-    yield from _slow(engine, warm, drawn)
+    warm = scope.narrowed(f"stream IS NOT NULL AND {WARM_AND_WELL}", "warm calls")
+    yield from _variance(engine, warm)
+    yield from _slow(engine, warm)
     yield from _first_calls(engine, scope)
 
 
@@ -64,7 +60,7 @@ def _calls(engine: Engine, scope: Scope) -> Iterator[Measured]:
     yield fact("environment.calls.max", answer.row["most"], "count", n, by_environment, answer.id)
 
 
-def _variance(engine: Engine, warm: Scope, drawn: str | None) -> Iterator[Measured]:
+def _variance(engine: Engine, warm: Scope) -> Iterator[Measured]:
     answer = engine.ask(f"""
 WITH groups AS (
   SELECT date_trunc('hour', end_time) AS hour, version, memory_mb, stream, count(*) AS n, avg(ln(duration_ms)) AS mean,
@@ -94,11 +90,10 @@ FROM cells""")
         return
     value, interval = found
     measured = estimate("environment.icc", value, interval, "ratio", row["n"], warm, answer.id)
-    note = f"within {row['cells']} cells of hour, version and size"
-    yield replace(measured, note=f"{note}; {drawn}" if drawn else note)
+    yield replace(measured, note=f"within {row['cells']} cells of hour, version and size")
 
 
-def _slow(engine: Engine, warm: Scope, drawn: str | None) -> Iterator[Measured]:
+def _slow(engine: Engine, warm: Scope) -> Iterator[Measured]:
     answer = engine.ask(f"""
 WITH streams AS (
   SELECT count(*) AS n, quantile_disc(duration_ms, 0.5) AS p50
@@ -115,11 +110,11 @@ FROM streams, typical""")
         return
     several = warm.narrowed("true", f"environments with {LEAST_CALLS} warm calls or more")
     limits = wilson(k, n)
-    yield replace(estimate("environment.slow_share", k / n, limits, "share", n, several, answer.id), k=k, note=drawn)
+    yield replace(estimate("environment.slow_share", k / n, limits, "share", n, several, answer.id), k=k)
     calls = warm.narrowed("true", f"warm calls of {several.population}")
     part = row["slow_calls"] / row["calls"]
     yield replace(
-        fact("environment.slow_calls_share", part, "share", row["calls"], calls, answer.id, drawn), k=row["slow_calls"]
+        fact("environment.slow_calls_share", part, "share", row["calls"], calls, answer.id), k=row["slow_calls"]
     )
 
 
@@ -138,16 +133,11 @@ def _first_calls(engine: Engine, scope: Scope) -> Iterator[Measured]:
         yield quantile(answer.row, "p95", "memory.first_call.p95", "share", size, first, answer.id)
     if n < LEAST_FIRST:
         return
-    drawn, note = sampled(
-        engine,
-        first.narrowed("duration_ms > 0 AND outcome IN ('ok', 'unknown')", first.population),
-        "stream",
-        MOST_ROWS,
-    )
+    well = first.narrowed("duration_ms > 0 AND outcome IN ('ok', 'unknown')", first.population)
     answer = associate(
         engine,
         f"SELECT max_memory_mb::DOUBLE AS x, ln(duration_ms) AS y, memory_mb AS stratum, stream "
-        f"FROM invocations WHERE {drawn.where}",
+        f"FROM invocations WHERE {well.where}",
         {"stream": "log streams"},
     )
     row = answer.row
@@ -155,9 +145,8 @@ def _first_calls(engine: Engine, scope: Scope) -> Iterator[Measured]:
         return
     # Each environment has one first call, so that calls are independent and any could have had the memory of any other.
     interval, p = rank_correlation(row["rho"], row["n"] - row["strata"] + 1)
-    measured = estimate("memory.first_call.rho", row["rho"], interval, "ratio", row["n"], drawn, answer.id)
-    yield replace(measured, note=note)
-    yield fact("memory.first_call.rho_p", p, "ratio", row["n"], drawn, answer.id, note)
+    yield estimate("memory.first_call.rho", row["rho"], interval, "ratio", row["n"], well, answer.id)
+    yield fact("memory.first_call.rho_p", p, "ratio", row["n"], well, answer.id)
 
 
 FAMILY = Family(

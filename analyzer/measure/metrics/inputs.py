@@ -151,6 +151,7 @@ FROM line""")
 FAMILY = Family(
     name="inputs",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[{"request_id": f"r{size}", "duration_ms": 2.0 * size**1.5} for size in range(1, 81)],
         events=[

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, estimate, fact, sampled
+from analyzer.measure.family import Example, Family, Settings, estimate, fact
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import Interval, poisson_tail, ratio_of_sums
 from analyzer.model import Measured
@@ -28,8 +28,6 @@ LEAST_CALLS = 4
 # A warm-up that is over by the third quarter leaves the last one less than this part of the growth of both.
 QUARTER = 0.25
 SIGNIFICANT = 0.05
-# Rows that are put in order; beyond it whole environments are drawn.
-MOST_ROWS = 5_000_000
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
@@ -38,7 +36,6 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     ordered = scope.narrowed(
         "stream IS NOT NULL AND max_memory_mb > 0 AND (nth IS NOT NULL OR end_time IS NOT NULL)", scope.population
     )
-    ordered, drawn = sampled(engine, ordered, "stream", MOST_ROWS)
     answer = engine.ask(f"""
 WITH calls AS (
   SELECT function, stream, memory_mb, max_memory_mb AS mark, end_time, nth, source, position,
@@ -75,9 +72,9 @@ FROM streams""")
         return
     calls, seen = row["calls"], f"{row['records']} new marks in later halves, {row['expected']:.3g} expected at most"
     p = poisson_tail(row["records"], row["expected"])
-    yield fact("memory.leak.environments", row["environments"], "count", calls, ordered, answer.id, drawn)
-    yield fact("memory.leak.calls", row["length"], "count", calls, ordered, answer.id, drawn)
-    yield fact("memory.leak.records_p", p, "ratio", calls, ordered, answer.id, f"{seen}; {drawn}" if drawn else seen)
+    yield fact("memory.leak.environments", row["environments"], "count", calls, ordered, answer.id)
+    yield fact("memory.leak.calls", row["length"], "count", calls, ordered, answer.id)
+    yield fact("memory.leak.records_p", p, "ratio", calls, ordered, answer.id, seen)
     slope, limits = ratio_of_sums(row["y"], row["lives"], row["environments"], row["yy"], row["yl"], row["ll"])
     # A mark does not fall, so neither does its mean growth.
     limits = replace(limits, low=None if limits.low is None else max(0.0, limits.low))

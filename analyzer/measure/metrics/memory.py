@@ -20,6 +20,7 @@ from analyzer.measure.family import (
     Spread,
     estimate,
     fact,
+    noted,
     quantile,
     quantile_columns,
 )
@@ -42,7 +43,7 @@ WARM_AND_WELL = "init_ms IS NULL AND restore_ms IS NULL AND outcome IN ('ok', 'u
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
 SELECT count(*) AS n, count(DISTINCT memory_mb) AS sizes, max(max_memory_mb) AS peak,
-       arg_max(memory_mb, (coalesce(end_time, TIMESTAMPTZ '-infinity'), source, position)) AS size
+       ({latest_size(f"{scope.where} AND memory_mb > 0")}) AS size
 FROM invocations WHERE {scope.where} AND memory_mb > 0""")
     row = answer.row
     n = row["n"]
@@ -56,6 +57,12 @@ FROM invocations WHERE {scope.where} AND memory_mb > 0""")
         yield from _peaks(engine, scope)
     if row["sizes"] >= 2:
         yield from _elasticity(engine, scope, next_size(row["size"]) / row["size"])
+
+
+def latest_size(where: str) -> str:
+    """SQL for the memory size of the call that ended last."""
+    return f"""SELECT memory_mb FROM invocations WHERE {where}
+        ORDER BY end_time DESC NULLS LAST, source DESC, position DESC LIMIT 1"""
 
 
 def next_size(size: int) -> int:
@@ -80,7 +87,7 @@ WITH environments AS (
         yield quantile(answer.row, f"p{p}", f"memory.peak_ratio.p{p}", "share", size, by_environment, answer.id)
     yield fact("memory.peak_ratio.max", answer.row["peak"], "share", n, by_environment, answer.id)
     yield from _full(engine, scope)
-    yield from _new_marks(engine, scope)
+    yield from _new_marks(engine, scope.thinned())
 
 
 def _full(engine: Engine, scope: Scope) -> Iterator[Measured]:
@@ -124,7 +131,7 @@ GROUP BY higher ORDER BY higher""")
     )
     value, n = higher["mean"] - others["mean"], higher["n"] + others["n"]
     value, limits = ratio_of(value, limits)
-    yield estimate("memory.new_mark.ratio", value, limits, "ratio", n, warm, answer.id)
+    yield noted(estimate("memory.new_mark.ratio", value, limits, "ratio", n, warm, answer.id), scope.note)
 
 
 def _elasticity(engine: Engine, scope: Scope, growth: float) -> Iterator[Measured]:
@@ -169,6 +176,7 @@ FROM environments GROUP BY memory_mb ORDER BY n DESC, memory_mb LIMIT 2""")
 FAMILY = Family(
     name="memory",
     measure=measure,
+    thinned_together=True,
     example=Example(
         invocations=[
             {"memory_mb": size, "max_memory_mb": 100, "duration_ms": duration, "stream": f"{size}-{number}"}

@@ -92,6 +92,7 @@ FROM windows, typical ORDER BY k DESC, x LIMIT 1""")
 FAMILY = Family(
     name="plateau",
     measure=measure,
+    thinned=True,
     example=Example(
         invocations=[{"duration_ms": 100.0 + number} for number in range(40)]
         + [{"duration_ms": 10_000.0 + 10 * number} for number in range(8)]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, estimate, fact, sampled
+from analyzer.measure.family import Example, Family, Settings, estimate, fact
 from analyzer.measure.metrics.errors import FAILED
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import clustered_share
@@ -19,23 +19,22 @@ from analyzer.model import Measured
 
 # Seconds between the end of a failed attempt and the beginning of the next: a minute and two, with a quarter to either side.
 PAUSES = ((45, 75), (90, 150))
-MOST_ROWS = 20_000_000
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    requests, drawn = sampled(engine, scope, "request_id", MOST_ROWS)
+    drawn = scope.requests.words if scope.requests else None
     near = " OR ".join(f"pause BETWEEN {low} AND {high}" for low, high in PAUSES)
     answer = engine.ask(f"""
 WITH requests AS (
   SELECT function, request_id, count(*) AS n, count(*) FILTER ({FAILED}) AS failed,
          count(*) FILTER (outcome <> 'unknown') AS known
-  FROM invocations WHERE {requests.where} GROUP BY function, request_id
+  FROM invocations WHERE {scope.where_requests} GROUP BY function, request_id
 ), attempts AS (
   SELECT {FAILED} AS failed, coalesce(billed_ms * memory_mb, 0) / 1024 / 1000 AS gb_seconds,
          (epoch_us(lead(start_time) OVER later) - epoch_us(end_time)) / 1e6 AS pause
   FROM invocations SEMI JOIN (FROM requests WHERE n > 1 AND failed > 0) AS again
     ON invocations.request_id = again.request_id AND invocations.function IS NOT DISTINCT FROM again.function
-  WHERE {requests.where}
+  WHERE {scope.where_requests}
   WINDOW later AS (PARTITION BY function, request_id ORDER BY end_time, attempt, source, position)
 )
 SELECT count(*) AS requests, sum(n)::BIGINT AS n, sum(n * n)::DOUBLE AS nn, sum(n - 1)::BIGINT AS k,

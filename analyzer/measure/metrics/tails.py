@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from analyzer.lake import Engine
-from analyzer.measure.family import CLUSTER, Example, Family, Settings, estimate, fact, quantile_columns, spreads
+from analyzer.measure.family import CLUSTER, Example, Family, Settings, estimate, fact, quantiles_at_once, spreads
 from analyzer.measure.metrics.duration import LEAST_FOR, QUANTILES
 from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import Interval, ratio_of_sums
@@ -24,13 +24,15 @@ def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measur
     n = sizes["p50"].n
     if n < 2:
         return
-    columns = ",\n       ".join(
-        quantile_columns("duration_ms", name, QUANTILES[name], sizes[name]) for name in ("p50", "p90", "p99")
+    at_once, columns = quantiles_at_once(
+        "duration_ms", {name: (QUANTILES[name], sizes[name]) for name in ("p50", "p90", "p99")}
     )
     answer = engine.ask(f"""
-SELECT mad(duration_ms) AS mad,
-       {columns}
-FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL""")
+WITH calls AS (
+  SELECT mad(duration_ms) AS mad, {at_once} AS at_once FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL
+)
+SELECT mad, {columns}
+FROM calls""")
     row = answer.row
     yield fact("duration.mad", row["mad"], "ms", n, scope, answer.id)
     if n >= LEAST_FOR["p99"] and row["p50"] > 0:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import NormalDist
 
 from analyzer.lake import Answer, Engine
-from analyzer.measure.family import Example, Family, Settings, fact, spreads
+from analyzer.measure.family import Example, Family, Settings, fact, noted, spreads
 from analyzer.measure.scope import Scope
 from analyzer.model import Measured
 
@@ -36,17 +36,16 @@ Z = NormalDist().inv_cdf(0.975)
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
     answer = engine.ask(f"""
-WITH calls AS (
-  SELECT duration_ms, outcome, max(timeout_s) OVER () AS timeout_s
-  FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL
+WITH limits AS (
+  SELECT max(timeout_s) AS timeout_s FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL
 )
-SELECT any_value(timeout_s) AS timeout_s,
+SELECT any_value(limits.timeout_s) AS timeout_s,
        count(*) FILTER (outcome = 'timeout') AS timeouts,
        count(*) FILTER (outcome <> 'timeout') AS completed,
        max(duration_ms) FILTER (outcome <> 'timeout') AS longest,
-       count(*) FILTER (outcome <> 'timeout' AND duration_ms > timeout_s * 500) AS close,
+       count(*) FILTER (outcome <> 'timeout' AND duration_ms > limits.timeout_s * 500) AS close,
        quantile_disc(duration_ms, 0.995) FILTER (outcome <> 'timeout') AS p995
-FROM calls""")
+FROM (FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL) AS calls, limits""")
     row = answer.row
     limit, completed, longest = row["timeout_s"], row["completed"], row["longest"]
     if limit:
@@ -56,13 +55,17 @@ FROM calls""")
             yield fact("timeout.headroom", longest / (limit * 1000), "ratio", completed, scope, answer.id)
             yield fact("timeout.gap", row["p995"] / (limit * 1000), "ratio", completed, scope, answer.id)
     n = completed + row["timeouts"]
-    survival = _survival(engine, scope, n) if row["timeouts"] or n >= LEAST_FOR_P999 else None
+    part = scope.thinned()
+    survival = _survival(engine, part, n) if row["timeouts"] or n >= LEAST_FOR_P999 else None
     if survival and row["timeouts"]:
-        yield from _quantiles(survival, n, row["timeouts"], scope)
+        for measured in _quantiles(survival, part):
+            yield noted(measured, part.note)
     upper = survival.row["p999_high"] if survival and n >= LEAST_FOR_P999 else None
     if survival and upper is not None:
+        n = survival.row["calls"]
         note = f"{ABOVE_UPPER_LIMIT} times the upper limit of the 99.9th percentile of {n} calls, rounded up"
-        yield fact("timeout.recommended", step(upper, ABOVE_UPPER_LIMIT), "s", n, scope, survival.id, note=note)
+        recommended = fact("timeout.recommended", step(upper, ABOVE_UPPER_LIMIT), "s", n, scope, survival.id, note=note)
+        yield noted(recommended, part.note)
     elif completed >= LEAST_COMPLETED:
         note = f"{HEADROOM} times the longest of {completed} calls that came back, rounded up"
         yield fact("timeout.recommended", step(longest, HEADROOM), "s", completed, scope, answer.id, note=note)
@@ -97,17 +100,18 @@ WITH times AS (
 ), limits AS (
   SELECT t, s, CASE WHEN s > 0 AND s < 1 THEN sqrt(v) / -ln(s) END AS w FROM curve
 )
-SELECT max(t) AS longest,
+SELECT max(t) AS longest, (SELECT sum(n)::BIGINT FROM times) AS calls, (SELECT sum(n - ended)::BIGINT FROM times) AS cut_off,
        {columns}
 FROM limits""")
 
 
-def _quantiles(survival: Answer, n: int, timeouts: int, scope: Scope) -> Iterator[Measured]:
+def _quantiles(survival: Answer, scope: Scope) -> Iterator[Measured]:
+    n = survival.row["calls"]
     for name, (_, least) in SURVIVAL.items():
         if n < least:
             continue
         value, low, high = (survival.row[f"{name}{limit}"] for limit in ("", "_low", "_high"))
-        note = f"{timeouts} of {n} calls were cut off"
+        note = f"{survival.row['cut_off']} of {n} calls were cut off"
         if value is None:
             value, note = survival.row["longest"], f"at least this: {note}"
         elif high is None:
@@ -135,6 +139,7 @@ def step(longest_ms: float, factor: float) -> float:
 FAMILY = Family(
     name="timeouts",
     measure=measure,
+    thinned_together=True,
     example=Example(
         invocations=[{"duration_ms": 1000.0 * second, "outcome": "ok"} for second in range(1, 11)]
         + [{"duration_ms": 12_000.0, "outcome": "timeout", "timeout_s": 12.0}] * 2,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from analyzer.lake import Engine
-from analyzer.measure.family import Example, Family, Settings, fact
+from analyzer.measure.family import Example, Family, Settings, fact, noted
 from analyzer.measure.metrics.cost import list_price
 from analyzer.measure.metrics.errors import FAILED
 from analyzer.measure.scope import Scope
@@ -22,22 +22,34 @@ WITHOUT_INIT = "abs(billed_ms - ceil(duration_ms)) <= 1"
 WITH_RESTORE = "abs(billed_ms - ceil(duration_ms + coalesce(billed_restore_ms, restore_ms))) <= 1"
 GB_SECONDS = "billed_ms * memory_mb / 1024 / 1000"
 EXPLAINED = f"coalesce({WITH_INIT}, false) OR coalesce({WITHOUT_INIT}, false) OR coalesce({WITH_RESTORE}, false)"
+PAID = "billed_ms IS NOT NULL AND memory_mb > 0"
 CLASSES = ("timeouts", "errors", "retries", "initialisation", "memory")
 
 
 def measure(engine: Engine, scope: Scope, settings: Settings) -> Iterator[Measured]:
-    yield from _rule(engine, scope)
-    paid = scope.narrowed("billed_ms IS NOT NULL AND memory_mb > 0", scope.population)
+    part = scope.thinned() if scope.mixed else scope
+    for measured in (*_rule(engine, part), *_waste(engine, scope, part, settings)):
+        yield noted(measured, part.note)
+
+
+def _waste(engine: Engine, scope: Scope, part: Scope, settings: Settings) -> Iterator[Measured]:
+    """What a part cost is taken as many times as it stands for."""
+    asked = scope.narrowed(PAID, scope.population)
+    paid = part.narrowed(PAID, scope.population)
+    times, times_again = (
+        f"{draw.one_in} * " if draw else "" for draw in (part.draw if part.drawn else None, scope.requests)
+    )
     answer = engine.ask(f"""
 WITH again AS (
   SELECT sum({GB_SECONDS}) - arg_min({GB_SECONDS}, (end_time, attempt, source, position)) AS gb_seconds
-  FROM invocations WHERE {paid.where} GROUP BY function, request_id HAVING count(*) > 1
+  FROM invocations WHERE {asked.where_requests} GROUP BY function, request_id HAVING count(*) > 1
 )
-SELECT count(*) AS n, sum({GB_SECONDS}) FILTER (outcome = 'timeout') AS timeouts,
-       sum({GB_SECONDS}) FILTER ({FAILED} AND outcome <> 'timeout') AS errors,
-       (SELECT sum(gb_seconds) FROM again) AS retries,
-       sum(init_ms * memory_mb / 1024 / 1000) FILTER ({WITH_INIT}) AS initialisation,
-       sum({GB_SECONDS} * greatest(0, memory_mb - max_memory_mb) / memory_mb) FILTER (max_memory_mb IS NOT NULL) AS memory,
+SELECT count(*) AS n, {times}sum({GB_SECONDS}) FILTER (outcome = 'timeout') AS timeouts,
+       {times}sum({GB_SECONDS}) FILTER ({FAILED} AND outcome <> 'timeout') AS errors,
+       (SELECT {times_again}sum(gb_seconds) FROM again) AS retries,
+       {times}sum(init_ms * memory_mb / 1024 / 1000) FILTER ({WITH_INIT}) AS initialisation,
+       {times}sum({GB_SECONDS} * greatest(0, memory_mb - max_memory_mb) / memory_mb)
+         FILTER (max_memory_mb IS NOT NULL) AS memory,
        count(*) FILTER (outcome = 'ok') AS succeeded, count(*) FILTER (outcome <> 'unknown') AS known,
        sum({GB_SECONDS}) FILTER (outcome <> 'unknown') AS spent
 FROM invocations WHERE {paid.where}""")
