@@ -1,5 +1,5 @@
--- q122, behind application-error of user-authentication-service (supported)
--- about the invocations of q122-invocations.csv
+-- q125, behind application-error of user-authentication-service (supported)
+-- about the invocations of q125-invocations.csv
 WITH groups AS (
   SELECT fingerprint, count(*) AS k FROM invocations WHERE function = 'user-authentication-service' AND outcome IN ('error', 'crash', 'init_failure') GROUP BY fingerprint
 )

@@ -1,9 +1,9 @@
--- q159, behind slow, email-notification-sender
--- q159, behind uneven, email-notification-sender
--- about the invocations of q159-invocations.csv
+-- q47, behind slow, data-processing-pipeline
+-- q47, behind uneven, data-processing-pipeline
+-- about the invocations of q47-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
-  FROM invocations WHERE function = 'email-notification-sender' AND duration_ms IS NOT NULL
+  FROM invocations WHERE function = 'data-processing-pipeline' AND duration_ms IS NOT NULL
   GROUP BY coalesce(stream, request_id || position)
 )
 SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(n * n)::DOUBLE AS nn,

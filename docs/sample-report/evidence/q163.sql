@@ -1,9 +1,9 @@
--- q102, behind slow, user-authentication-service
--- q102, behind uneven, user-authentication-service
--- about the invocations of q102-invocations.csv
+-- q163, behind slow, email-notification-sender
+-- q163, behind uneven, email-notification-sender
+-- about the invocations of q163-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (duration_ms > 60000.0) AS k0
-  FROM invocations WHERE function = 'user-authentication-service' AND duration_ms IS NOT NULL
+  FROM invocations WHERE function = 'email-notification-sender' AND duration_ms IS NOT NULL
   GROUP BY coalesce(stream, request_id || position)
 )
 SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(n * n)::DOUBLE AS nn,

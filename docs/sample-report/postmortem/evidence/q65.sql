@@ -1,5 +1,5 @@
--- q61, behind uneven-environments, stock-sync
--- about the invocations of q61-invocations.csv
+-- q65, behind uneven-environments, stock-sync
+-- about the invocations of q65-invocations.csv
 WITH streams AS (
   SELECT count(*) AS n, quantile_disc(duration_ms, 0.5) AS p50
   FROM invocations WHERE function = 'stock-sync' AND stream IS NOT NULL AND init_ms IS NULL AND restore_ms IS NULL AND outcome IN ('ok', 'unknown') AND duration_ms > 0 GROUP BY stream HAVING count(*) >= 8

@@ -1,5 +1,5 @@
--- q57, behind application-error of order-intake (supported)
--- about the invocations of q57-invocations.csv
+-- q59, behind application-error of order-intake (supported)
+-- about the invocations of q59-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (outcome IN ('error', 'crash') AND NOT (coalesce(request_id IN (
     SELECT request_id FROM events

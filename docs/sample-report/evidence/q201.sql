@@ -1,5 +1,5 @@
--- q197, behind uneven, email-notification-sender
--- about the invocations of q196-invocations.csv
+-- q201, behind uneven, email-notification-sender
+-- about the invocations of q200-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, sum(duration_ms) AS y
   FROM invocations WHERE function = 'email-notification-sender' AND duration_ms > 60000.0 AND duration_ms IS NOT NULL GROUP BY coalesce(stream, request_id || position)

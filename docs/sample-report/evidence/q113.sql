@@ -1,5 +1,5 @@
--- q110, behind application-error of user-authentication-service (supported)
--- about the invocations of q110-invocations.csv
+-- q113, behind application-error of user-authentication-service (supported)
+-- about the invocations of q113-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (outcome IN ('error', 'crash') AND NOT (coalesce(request_id IN (
     SELECT request_id FROM events

@@ -1,5 +1,5 @@
--- q71, behind application-error of order-intake (supported)
--- about the invocations of q71-invocations.csv
+-- q73, behind application-error of order-intake (supported)
+-- about the invocations of q73-invocations.csv
 WITH groups AS (
   SELECT fingerprint, count(*) AS k FROM invocations WHERE function = 'order-intake' AND end_time >= make_timestamp(1773014334770000)::TIMESTAMPTZ AND outcome IN ('error', 'crash', 'init_failure') GROUP BY fingerprint
 )

@@ -1,5 +1,5 @@
--- q83, behind uneven, data-processing-pipeline
--- about the invocations of q82-invocations.csv
+-- q85, behind uneven, data-processing-pipeline
+-- about the invocations of q84-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, sum(duration_ms) AS y
   FROM invocations WHERE function = 'data-processing-pipeline' AND duration_ms > 60000.0 AND duration_ms IS NOT NULL GROUP BY coalesce(stream, request_id || position)

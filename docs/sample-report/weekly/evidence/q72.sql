@@ -1,8 +1,8 @@
--- q121, behind failing, user-authentication-service
--- about the invocations of q110-invocations.csv
+-- q72, behind failing, order-intake
+-- about the invocations of q59-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, count(*) FILTER (outcome NOT IN ('ok', 'unknown')) AS k0, count(*) FILTER (outcome IN ('error', 'crash', 'init_failure')) AS k1, count(*) FILTER (outcome = 'timeout') AS k2, count(*) FILTER (outcome = 'out_of_memory') AS k3
-  FROM invocations WHERE function = 'user-authentication-service' AND outcome <> 'unknown'
+  FROM invocations WHERE function = 'order-intake' AND end_time >= make_timestamp(1773014334770000)::TIMESTAMPTZ AND outcome <> 'unknown'
   GROUP BY coalesce(stream, request_id || position)
 )
 SELECT sum(n)::BIGINT AS n, count(*) AS clusters, sum(n * n)::DOUBLE AS nn,

@@ -1,5 +1,5 @@
--- q60, behind uneven-environments, stock-sync
--- about the invocations of q61-invocations.csv
+-- q64, behind uneven-environments, stock-sync
+-- about the invocations of q65-invocations.csv
 WITH groups AS (
   SELECT date_trunc('hour', end_time) AS hour, version, memory_mb, stream, count(*) AS n, avg(ln(duration_ms)) AS mean,
          var_pop(ln(duration_ms)) * count(*) AS squares

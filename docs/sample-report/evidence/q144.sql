@@ -1,5 +1,5 @@
--- q141, behind uneven, user-authentication-service
--- about the invocations of q140-invocations.csv
+-- q144, behind uneven, user-authentication-service
+-- about the invocations of q143-invocations.csv
 WITH clusters AS (
   SELECT count(*) AS n, sum(duration_ms) AS y
   FROM invocations WHERE function = 'user-authentication-service' AND duration_ms > 60000.0 AND duration_ms IS NOT NULL GROUP BY coalesce(stream, request_id || position)

@@ -1,5 +1,0 @@
--- q41, behind uneven-environments, stock-sync
--- about the invocations of q41-invocations.csv
-SELECT count(*) AS invocations, count(DISTINCT stream) AS environments, count(DISTINCT request_id) AS requests,
-       count(end_time) / nullif(count(DISTINCT epoch_us(end_time) // 300000000), 0) AS per_five_minutes
-FROM invocations WHERE function = 'stock-sync'
