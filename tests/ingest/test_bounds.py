@@ -58,6 +58,7 @@ def ends_row(container: str, line: str) -> str:
     return line.replace("\n", " |\n") if container == "insights-table" else line
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells peak memory as Linux does")
 @pytest.mark.parametrize("container", CONTAINERS)
 def test_a_line_of_150_megabytes_costs_itself_and_not_the_memory(container: str, tmp_path: Path) -> None:
     head, write, tail = CONTAINERS[container]
@@ -76,10 +77,11 @@ def test_a_line_of_150_megabytes_costs_itself_and_not_the_memory(container: str,
             file.write(b"x" * (1 << 20))
         file.write((closing + "".join(after) + tail).encode())
     lake = tmp_path / "lake"
+    # What getrusage tells begins with the memory of the process that started this one.
     code = (
-        "import sys, resource; from pathlib import Path; from analyzer.ingest import ingest; from analyzer.lake import Lake;"
+        "import sys; from pathlib import Path; from analyzer.ingest import ingest; from analyzer.lake import Lake;"
         "(source,) = ingest([sys.argv[1]], Lake(Path(sys.argv[2]))).read; print(source.container);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "print(Path('/proc/self/status').read_text().partition('VmHWM:')[2].split()[0])"
     )
     said = subprocess.run(
         [sys.executable, "-c", code, path, lake], capture_output=True, text=True, check=True

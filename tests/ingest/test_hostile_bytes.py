@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from analyzer.errors import UserError
 from analyzer.ingest import grammars
 from analyzer.ingest.containers import containers, recognise
+from analyzer.ingest.containers.container import Problems
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
 
@@ -66,15 +67,15 @@ def read_all(content: bytes) -> int:
     for container in containers():
         if container is not chosen and not container.recognises(text[:HEAD]):
             continue
-        said: list[str] = []
-        for record in container.records(io.BytesIO(text), LogFile("file", Path("file")), said.append):
+        said = Problems()
+        for record in container.records(io.BytesIO(text), LogFile("file", Path("file")), said):
             count += 1
             for value in (record.message, record.stream, record.log_group, record.function):
                 assert value is None or value.encode() is not None
             assert record.time is None or 0 <= record.time < 253_402_300_800_000_000
             assert 0 <= record.position <= len(text)
             grammars.parse(record.message)
-        assert all(problem.encode("utf-8", "replace") for problem in said)
+        assert all(problem.encode("utf-8", "replace") for problem in said.sentences())
     return count
 
 

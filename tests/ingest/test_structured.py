@@ -396,6 +396,19 @@ def test_a_traceback_of_the_same_millisecond_as_the_end_stays_before_it_when_the
     assert (row["outcome"], row["error_type"]) == ("error", "KeyError")
 
 
+def test_a_line_of_the_same_millisecond_as_a_start_in_json_stays_behind_it_when_the_rows_run_backwards(
+    read_file: Read,
+) -> None:
+    start = {"time": iso(0), "type": "platform.start", "record": {"requestId": ID, "version": "$LATEST"}}
+    moments = (json.dumps(start, separators=(",", ":")), "basket records=12")
+    content = [
+        {"@timestamp": iso(0, " ", ""), "@message": text, "@logStream": STREAM, "@log": "1:/aws/lambda/checkout"}
+        for text in reversed(moments)
+    ]
+    (line,) = read_file(json.dumps(content), "events")
+    assert (line["request_id"], line["kind"]) == (ID, "fields")
+
+
 def test_records_that_do_not_fit_into_memory_are_sorted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(by_time, "PART_RECORDS", 3)
     records = [Record(str(number), number, 100 - number // 2) for number in range(20)]

@@ -6,6 +6,7 @@ Files that do not fit into memory are sorted a part at a time into temporary fil
 from __future__ import annotations
 
 import heapq
+import re
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO
@@ -23,6 +24,9 @@ Keyed = tuple[int, tuple[int, int], Record]
 ENCODE = msgspec.msgpack.Encoder().encode
 DECODE = msgspec.msgpack.Decoder(Keyed).decode
 LENGTH = 8
+# What the platform logs in JSON, and where it stands.
+PLATFORM_EVENT = re.compile(r'\{"time":"[^"]{10,40}","type":"platform\.(\w+)"')
+RANKS = {"initStart": 0, "start": 0, "runtimeDone": 2, "report": 3}
 
 
 def by_time(records: Iterable[Record], problems: Problems) -> Iterator[Record]:
@@ -68,6 +72,8 @@ def _sorted(part: list[Keyed], backwards: bool) -> list[Keyed]:
 
 def _rank(message: str) -> int:
     """Where a message stands among those of its millisecond."""
+    if match := PLATFORM_EVENT.match(message):
+        return RANKS.get(match[1], 1)
     if message.startswith(("INIT_START ", "START RequestId: ")):
         return 0
     if message.startswith("END RequestId: "):
