@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from analyzer.measure.statistics import (
+    clustered_estimate,
     clustered_share,
     clustered_slope,
     coefficient_of_variation,
     difference_of_means,
     effective_n,
+    jackknife,
     minimum_n_for_upper_limit,
     nearest_rank,
     quantile_ranks,
     ratio_of_sums,
     relative_range,
+    two_sided_p,
     wilson,
 )
 
@@ -335,6 +338,25 @@ def test_the_interval_of_a_slope_is_what_a_loop_over_clusters_finds() -> None:
     limits = clustered_slope(slope, 12, meat, xx)
     assert (limits.low, limits.high) == (pytest.approx(slope - half_width), pytest.approx(slope + half_width))
     assert clustered_slope(slope, 1, meat, xx).low is None
+
+
+@REPEATABLE
+@given(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=40))
+def test_of_values_that_are_clusters_of_their_own_every_method_gives_the_t_interval_of_their_mean(
+    values: list[float],
+) -> None:
+    assume(np.std(values) > 1e-3)
+    n, mean = len(values), float(np.mean(values))
+    known = stats.ttest_1samp(values, 0)
+    limits = tuple(known.confidence_interval())
+    error = float(np.std(values)) / sqrt(n)
+    robust = clustered_estimate(mean, error, n)
+    without = [(sum(values) - value) / (n - 1) for value in values]
+    unbiased, left_out = jackknife(mean, float(np.mean(without)), float(np.var(without)), n)
+    assert unbiased == pytest.approx(mean, abs=1e-8)
+    assert (robust.low, robust.high) == pytest.approx(limits, abs=1e-8)
+    assert (left_out.low, left_out.high) == pytest.approx(limits, rel=1e-6, abs=1e-6)
+    assert two_sided_p(mean, error, n) == pytest.approx(known.pvalue, abs=1e-9)
 
 
 def test_two_means_without_any_error_differ_by_exactly_their_difference() -> None:
