@@ -391,10 +391,22 @@ def rules_test(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] =
         results = run_tests(rule)
         wrong = [result for result in results if not result.passed]
         failures += len(wrong)
-        print(f"{rule.id:24} {len(results) - len(wrong)} of {len(results)} tests passed")
+        shown = {test.expect for test in rule.tests}
+        missing = [verdict for verdict in ("supported", "refuted", "untestable") if verdict not in shown]
+        remark = f"; none shows it {' or '.join(missing)}" if missing else ""
+        print(f"{rule.id:24} {len(results) - len(wrong)} of {len(results)} tests passed{remark}")
         for result in wrong:
             print(f"  {result.name}: {result.problem}")
     raise typer.Exit(1 if failures else 0)
+
+
+@rules_app.command("metrics")
+def rules_metrics() -> None:
+    """Every metric that a rule may name: its unit and what it means."""
+    from analyzer.diagnose import VOCABULARY
+
+    for name, (unit, meaning) in VOCABULARY.items():
+        print(f"{name:36} {unit:12} {meaning}")
 
 
 def _version(wanted: bool) -> None:

@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from analyzer import __version__
-from analyzer.diagnose import Rule, diagnose, load_rules
+from analyzer.diagnose import Rule, check_references, diagnose, load_rules
 from analyzer.errors import NoInvocations, UserError
 from analyzer.ingest import Ingested, ingest
 from analyzer.intake import Watcher, nothing_read, open_lake
@@ -199,6 +199,7 @@ def rules_from(folder: Path | None) -> list[Rule]:
         if not folder.is_dir():
             raise UserError(f"there is no folder of rules {folder}")
         rules |= {rule.id: rule for rule in load_rules(folder)}
+    check_references(rules.values())
     return [rules[name] for name in sorted(rules)]
 
 

@@ -6,8 +6,9 @@ The file name is the id. Everything wrong with a rule is an error with file and 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import yaml
@@ -20,6 +21,16 @@ from analyzer.model import Effort, Reason, Severity, SymptomKind, Verdict
 Strength = Literal["direct", "strong", "moderate", "weak"]
 FUNCTION = "function"
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+# What may be written under a key.
+CHOICES = {
+    "severity": Severity,
+    "explains": SymptomKind,
+    "strength": Strength,
+    "effort": Effort,
+    "verdicts": Verdict,
+    "expect": Verdict,
+    "reason": Reason,
+}
 # Properties of AWS::Serverless::Function that a rule may set.
 SETTINGS = frozenset(
     {"MemorySize", "Timeout", "EphemeralStorage", "SnapStart", "AutoPublishAlias", "ProvisionedConcurrencyConfig", "Tracing",
@@ -156,7 +167,20 @@ class Rule(Struct, frozen=True):
 
 def load_rules(folder: Path) -> list[Rule]:
     """Every rule of a folder in the order of their ids. Raises UserError with `file:line:` for the first that is wrong."""
-    return [load_rule(path) for path in sorted(folder.glob("*.yaml"), key=lambda path: path.stem)]
+    files = [*folder.glob("*.yaml"), *folder.glob("*.yml")]
+    return [load_rule(path) for path in sorted(files, key=lambda path: path.stem)]
+
+
+def check_references(rules: Iterable[Rule]) -> None:
+    """Raises UserError for a rule that follows one which is not among them."""
+    rules = list(rules)
+    ids = {rule.id for rule in rules}
+    for rule in rules:
+        for other in rule.follows:
+            if other not in ids:
+                reader = _Reader(rule.path)
+                reader.rule()
+                raise reader.wrong(("follows",), f"there is no rule {other} that this one could follow")
 
 
 def load_rule(path: Path) -> Rule:
@@ -210,11 +234,11 @@ class _Reader:
         try:
             file = msgspec.convert(content, _File)
         except msgspec.ValidationError as problem:
-            raise self._wrong(_place(str(problem)), str(problem)) from problem
+            raise self.wrong(_place(str(problem)), f"{problem}{_choice(str(problem))}") from problem
         if file.id != self.path.stem:
-            raise self._wrong(("id",), f"the id {file.id} is not the name of the file")
+            raise self.wrong(("id",), f"the id {file.id} is not the name of the file")
         if not 0 < file.prior < 1:
-            raise self._wrong(("prior",), "a prior lies between 0 and 1")
+            raise self.wrong(("prior",), "a prior lies between 0 and 1")
         return Rule(
             path=self.path,
             id=file.id,
@@ -238,7 +262,7 @@ class _Reader:
             tests=tuple(self._test(test, ("tests", i)) for i, test in enumerate(file.tests)),
         )
 
-    def _wrong(self, place: tuple[str | int, ...], sentence: str) -> UserError:
+    def wrong(self, place: tuple[str | int, ...], sentence: str) -> UserError:
         while place not in self.lines:
             place = place[:-1]
         return UserError(f"{self.path}:{self.lines[place]}: {sentence}")
@@ -251,11 +275,11 @@ class _Reader:
             for key_node, value_node in node.value:
                 if not isinstance(key_node, yaml.ScalarNode):
                     self.lines[place] = key_node.start_mark.line + 1
-                    raise self._wrong(place, "a key is a word")
+                    raise self.wrong(place, "a key is a word")
                 key = key_node.value
                 self.lines[(*place, key)] = key_node.start_mark.line + 1
                 if key in content:
-                    raise self._wrong((*place, key), f"the key {key} stands here a second time")
+                    raise self.wrong((*place, key), f"the key {key} stands here a second time")
                 content[key] = self._content(value_node, (*place, key))
                 self.lines[(*place, key)] = key_node.start_mark.line + 1
             return content
@@ -264,7 +288,7 @@ class _Reader:
         try:
             return _CONSTRUCTOR.construct_object(node)
         except ValueError as problem:
-            raise self._wrong(
+            raise self.wrong(
                 place, f"{node.value[:40]!r} cannot be read: {str(problem).partition(';')[0]}"
             ) from problem
 
@@ -280,7 +304,7 @@ class _Reader:
         try:
             return parse(text)
         except ValueError as problem:
-            raise self._wrong(place, str(problem)) from problem
+            raise self.wrong(place, str(problem)) from problem
 
     def _text(self, text: str, place: tuple[str | int, ...]) -> str:
         for name in PLACEHOLDER.findall(text):
@@ -293,7 +317,7 @@ class _Reader:
         try:
             return known(name)
         except ValueError as problem:
-            raise self._wrong(place, str(problem)) from problem
+            raise self.wrong(place, str(problem)) from problem
 
     def _gap(self, gap: _Untestable, place: tuple[str | int, ...]) -> RuleGap:
         return RuleGap(self._condition(gap.when, (*place, "when")), gap.reason, self._text(gap.say, (*place, "say")))
@@ -306,7 +330,10 @@ class _Reader:
     def _action(self, action: _Action, place: tuple[str | int, ...]) -> RuleAction:
         for name, value in action.settings.items():
             if name not in SETTINGS:
-                raise self._wrong((*place, "settings", name), f"{name} is no setting that a rule may change")
+                raise self.wrong(
+                    (*place, "settings", name),
+                    f"{name} is no setting that a rule may change; those are {', '.join(sorted(SETTINGS))}",
+                )
             self._setting(value, (*place, "settings", name))
         expected = action.expected
         if expected:
@@ -331,7 +358,7 @@ class _Reader:
         elif isinstance(value, str) and "{" in value:
             match = PLACEHOLDER.fullmatch(value)
             if match is None:
-                raise self._wrong(place, f"{value!r} is neither a literal nor {{metric}} alone")
+                raise self.wrong(place, f"{value!r} is neither a literal nor {{metric}} alone")
             self._metric(match[1], place)
 
     def _test(self, test: _Test, place: tuple[str | int, ...]) -> RuleTest:
@@ -343,11 +370,11 @@ class _Reader:
                 # msgspec's own message names no key of a mapping.
                 given[name] = msgspec.convert(value, float | bool | list[float | None])
             except msgspec.ValidationError as problem:
-                raise self._wrong(at, f"{name}: {problem}") from problem
+                raise self.wrong(at, f"{name}: {problem}") from problem
             if isinstance(value, list) and len(value) != 2:
-                raise self._wrong(at, "an interval is written [low, high]")
+                raise self.wrong(at, "an interval is written [low, high]")
             if isinstance(value, list) and None not in value and value[0] > value[1]:
-                raise self._wrong(at, f"the interval {value} has its limits the wrong way round")
+                raise self.wrong(at, f"the interval {value} has its limits the wrong way round")
         return RuleTest(test.name, given, test.expect, test.reason)
 
 
@@ -357,3 +384,11 @@ def _place(problem: str) -> tuple[str | int, ...]:
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[\w-]+", path.rstrip("`")))
     unknown = re.match(r"Object contains unknown field `(.*?)`", problem)
     return (*place, unknown[1]) if unknown else place
+
+
+def _choice(problem: str) -> str:
+    """What might have stood where msgspec found a word that it does not know."""
+    keys = [part for part in _place(problem) if isinstance(part, str)]
+    if not problem.startswith("Invalid enum value") or not keys or keys[-1] not in CHOICES:
+        return ""
+    return f"; it is one of {', '.join(get_args(CHOICES[keys[-1]]))}"

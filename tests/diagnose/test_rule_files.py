@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from analyzer.diagnose import load_rules
 from analyzer.errors import UserError
+from analyzer.pipeline import rules_from
 
 RULE = """\
 # A rule of our own.
@@ -137,6 +138,19 @@ def test_rules_come_in_the_order_of_their_ids(tmp_path: Path) -> None:
     for name in ("b", "a-b", "a", "c"):
         write(tmp_path, change("id: mine", f"id: {name}"), f"{name}.yaml")
     assert [rule.id for rule in load_rules(tmp_path)] == ["a", "a-b", "b", "c"]
+
+
+def test_a_rule_may_end_as_yaml_may(tmp_path: Path) -> None:
+    write(tmp_path, RULE, "mine.yml")
+    assert [rule.id for rule in load_rules(tmp_path)] == ["mine"]
+
+
+def test_a_rule_that_follows_one_that_is_not_there_is_refused_at_its_line(tmp_path: Path) -> None:
+    text = change("prior: 0.3\n", "prior: 0.3\nfollows: [cold-start, gremlins]\n")
+    write(tmp_path, text)
+    line = line_of(text, "follows")
+    with pytest.raises(UserError, match=rf"mine\.yaml:{line}: there is no rule gremlins that this one could follow"):
+        rules_from(tmp_path)
 
 
 def test_a_folder_without_rules_holds_none(tmp_path: Path) -> None:
@@ -268,15 +282,30 @@ def test_an_unknown_key_is_refused_at_its_line(tmp_path: Path, old: str, new: st
         ("prior: 0.3", "prior: [0.3]", "prior:", "Expected `float`, got `array`"),
         ("title: A slow neighbour", "title: 3", "title: 3", "Expected `str`, got `int`"),
         ("title: A slow neighbour", "title: 2026-12-05", "title: 2026", "Expected `str`, got `date`"),
-        ("severity: warning", "severity: fatal", "severity:", "'fatal'"),
+        (
+            "severity: warning",
+            "severity: fatal",
+            "severity:",
+            "'fatal' - at `$.severity`; it is one of info, warning, critical",
+        ),
         ("  - uneven", "  - odd", "- odd", "'odd'"),
-        ("strength: strong", "strength: mighty", "mighty", "'mighty'"),
+        ("strength: strong", "strength: mighty", "mighty", "; it is one of direct, strong, moderate, weak"),
         ("  - reason: U3", "  - reason: U9", "U9", "'U9'"),
         ("effort: low", "effort: none", "effort:", "'none'"),
-        ("[supported, weak]", "[supported, likely]", "verdicts:", "'likely'"),
+        (
+            "[supported, weak]",
+            "[supported, likely]",
+            "verdicts:",
+            "; it is one of supported, weak, not-supported, refuted",
+        ),
         ("expect: untestable", "expect: unknown", "expect: unknown", "'unknown'"),
         ("    reason: U3\n    expect", "    reason: U7\n    expect", "U7", "'U7'"),
-        ("      Timeout: 30", "      Runtime: python3.12", "Runtime:", "Runtime is no setting"),
+        (
+            "      Timeout: 30",
+            "      Runtime: python3.12",
+            "Runtime:",
+            "Runtime is no setting that a rule may change; those are AutoPublishAlias, ",
+        ),
         ("[4000, 5000]", "[4000, 4500, 5000]", "4500", "an interval is written [low, high]"),
         ("[4000, 5000]", "[4000]", "[4000]", "an interval is written [low, high]"),
         ("[4000, 5000]", "[]", "duration.p50: []", "an interval is written [low, high]"),
@@ -492,6 +521,7 @@ import contextlib, resource, sys
 from pathlib import Path
 from analyzer.diagnose import load_rules
 from analyzer.errors import UserError
+from analyzer.pipeline import rules_from
 resource.setrlimit(resource.RLIMIT_CPU, (5, 5))
 with contextlib.suppress(ValueError):  # macOS knows no such limit
     resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))

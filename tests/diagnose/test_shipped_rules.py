@@ -203,6 +203,17 @@ def test_rules_test_with_a_failing_test_ends_with_1_and_names_it(run: Run, mine:
     ]
 
 
+def test_rules_test_says_which_verdict_no_test_of_a_rule_shows(run: Run, mine: Path) -> None:
+    ran = run("rules", "test", mine)
+    assert re.search(r"^mine +1 of 1 tests passed; none shows it refuted or untestable$", ran.out, re.MULTILINE)
+
+
+def test_rules_metrics_lists_whatever_a_rule_may_name(run: Run) -> None:
+    ran = run("rules", "metrics")
+    assert ran.code == 0
+    assert [line.split()[0] for line in ran.out.splitlines()] == list(VOCABULARY)
+
+
 def test_rules_test_runs_the_shipped_rules_beside_ones_own(run: Run, mine: Path) -> None:
     ran = run("rules", "test", mine)
     assert ran.code == 0
