@@ -56,7 +56,7 @@ truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose t
 weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from which probabilities follow; read the difference
 	$(BIN)/python -m benchmarks.truth.weights
 
-truth: $(VENV)/.truth ## count how often intervals hold a known truth, what passes for a change, and which secrets are masked; TRUTH_RUNS=2000 for finer counts
+truth: $(VENV)/.truth truth-diagnosis ## count how often intervals hold a known truth, what passes for a change, which secrets are masked, and which faults are found; TRUTH_RUNS=2000 for finer counts
 	$(VENV)/truth/bin/python -m benchmarks.truth.estimates > docs/truth.md
 	$(VENV)/truth/bin/python benchmarks/truth/redaction.py > docs/redaction.md
 
