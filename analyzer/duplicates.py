@@ -195,7 +195,8 @@ class Known:
         # Loaded for the first commit that may repeat something: a single file into an empty lake cannot.
         import duckdb
 
-        connection = duckdb.connect(":memory:")
+        # Few rows are compared, and every thread holds memory of its own.
+        connection = duckdb.connect(":memory:", config={"threads": 1})
         connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
         connection.execute(
             "CREATE TABLE spans (commit VARCHAR, source VARCHAR, environment VARCHAR, first TIMESTAMPTZ, last TIMESTAMPTZ)"

@@ -363,6 +363,13 @@ def _batch(table: str, filled: dict[str, pa.Array], size: int) -> pa.RecordBatch
     )
 
 
+class _Waiting(Struct):
+    """How much there is of the batches that wait to be written together."""
+
+    rows: int = 0
+    bytes: int = 0
+
+
 class Commit:
     """Rows on their way into the lake. Used as a context manager: leaving it normally makes them visible, an exception does not.
 
@@ -378,6 +385,7 @@ class Commit:
         # Characters in the messages among them.
         self.text = 0
         self.batches: dict[str, list[pa.RecordBatch]] = {"invocations": [], "events": []}
+        self.waiting = {"invocations": _Waiting(), "events": _Waiting()}
         self.writers: dict[str, pq.ParquetWriter] = {}
         self.sources: list[Source] = []
         self.already_there: list[str] = []
@@ -416,10 +424,11 @@ class Commit:
         self.rows[table].extend(astuple(row) for row in rows)
 
     def _add_batch(self, table: str, batch: pa.RecordBatch) -> None:
-        batches = self.batches[table]
-        batches.append(batch)
-        rows, size = (sum(getattr(waiting, of) for waiting in batches) for of in ("num_rows", "nbytes"))
-        if rows >= COLUMN_GROUP or size >= MOST_COLUMNS:
+        self.batches[table].append(batch)
+        waiting = self.waiting[table]
+        waiting.rows += batch.num_rows
+        waiting.bytes += batch.get_total_buffer_size()
+        if waiting.rows >= COLUMN_GROUP or waiting.bytes >= MOST_COLUMNS:
             with self._writing():
                 self._flush_batches(table)
 
@@ -437,6 +446,7 @@ class Commit:
             rows = pa.concat_tables([pa.Table.from_batches([batch]) for batch in batches]).unify_dictionaries()
             self._writer(table).write_table(rows)
             batches.clear()
+            self.waiting[table] = _Waiting()
 
     def _writer(self, table: str) -> pq.ParquetWriter:
         if table not in self.writers:
