@@ -157,7 +157,7 @@ SYMPTOMS = (
         "memory.leak.slope",
         0.05,
         NEVER,
-        "new high-water marks late in the life of environments, beyond chance (p at most 0.1 %)",
+        "new high-water marks late in the life of environments, beyond chance (p at most 1 %)",
         ("memory.leak.records_p", "memory.leak.environments", "memory.leak.calls"),
         look=where("memory.leak.records_p", 0.01),
     ),

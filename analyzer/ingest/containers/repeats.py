@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 
 from analyzer.ingest.containers.container import Problems
+from analyzer.ingest.packing import UNPACK_ERRORS
 from analyzer.model import Record
 
 # What came last is compared with so many events before it, and up to twice as many.
@@ -55,7 +56,7 @@ def without_repeats(records: Iterable[Record], problems: Problems) -> Iterator[R
             seen.add(keys)
             yield from held
             held, keys = [], []
-    except Exception:
+    except UNPACK_ERRORS:
         # The file breaks off here; what was read of it counts.
         yield from held
         raise
