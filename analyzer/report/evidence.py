@@ -48,7 +48,7 @@ def evidence_files(report: Report, lake: Lake, mask: Callable[[str], str]) -> di
     populations: dict[str, str | None] = {}
     with lake.open() as engine:
         for name, findings in list(_cited(report).items())[:MOST_QUERIES]:
-            sql = report.evidence[name].sql
+            sql, known = report.evidence[name].sql, report.evidence[name].result
             heads = [f"-- {name}, behind {visible(mask(finding))}" for finding in findings]
             match = POPULATION.search(sql)
             if match and (condition := match["condition"]) not in populations:
@@ -59,7 +59,10 @@ def evidence_files(report: Report, lake: Lake, mask: Callable[[str], str]) -> di
             if match and (place := populations[match["condition"]]):
                 heads.append(f"-- about the invocations of {place}")
             files[f"{name}.sql"] = "\n".join([*heads, visible_lines(mask(sql.strip())), ""]).encode()
-            files[f"{name}.csv"] = _table(engine, sql, MOST_ROWS, mask)
+            # A short answer stands in the report; a question costs a hundred times what it takes to write that down.
+            files[f"{name}.csv"] = (
+                _cells(list(known[0]), known, mask) if known else _table(engine, sql, MOST_ROWS, mask)
+            )
     return files
 
 
@@ -103,8 +106,11 @@ def _invocations(engine: Engine, condition: str, mask: Callable[[str], str]) -> 
 
 def _table(engine: Engine, sql: str, most: int, mask: Callable[[str], str]) -> bytes:
     found = engine.connection.sql(sql).limit(most).to_arrow_table()
-    rows = ([_cell(cell, mask) for cell in row.values()] for row in arrays.rows(found))
-    return table(found.column_names, rows)
+    return _cells(found.column_names, arrays.rows(found), mask)
+
+
+def _cells(names: list[str], rows: list[dict[str, Any]], mask: Callable[[str], str]) -> bytes:
+    return table(names, ([_cell(cell, mask) for cell in row.values()] for row in rows))
 
 
 def _cell(cell: Any, mask: Callable[[str], str]) -> object:
