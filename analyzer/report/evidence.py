@@ -59,7 +59,7 @@ def evidence_files(report: Report, lake: Lake, mask: Callable[[str], str]) -> di
             if match and (place := populations[match["condition"]]):
                 heads.append(f"-- about the invocations of {place}")
             files[f"{name}.sql"] = "\n".join([*heads, visible_lines(mask(sql.strip())), ""]).encode()
-            # A short answer stands in the report; a question costs a hundred times what it takes to write that down.
+            # A short answer stands in the report, so that nothing has to be asked again.
             files[f"{name}.csv"] = (
                 _cells(list(known[0]), known, mask) if known else _table(engine, sql, MOST_ROWS, mask)
             )

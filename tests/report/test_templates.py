@@ -13,7 +13,7 @@ from analyzer.report.render import TEMPLATE, Templates
 @pytest.fixture
 def template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only one of an installation that keeps what it compiles."""
-    monkeypatch.setattr("analyzer.report.render.shipped", lambda _: tmp_path)
+    monkeypatch.setattr(sys.modules[Templates.__module__], "shipped", lambda _: tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     path = tmp_path / f"weekly{TEMPLATE}"
     path.write_text("{{ n }} calls")
@@ -33,7 +33,7 @@ def test_a_template_that_was_compiled_is_kept_until_it_changes(template: Path) -
 
 
 def test_a_template_is_filled_in_where_nothing_can_be_kept(template: Path) -> None:
-    template.with_name("__pycache__").write_text("no folder")
+    template.with_name("__pycache__").symlink_to("nowhere")
     assert filled() == "44 calls"
 
 
