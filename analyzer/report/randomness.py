@@ -2,7 +2,7 @@
 
 Each pair of neighbouring characters is a little evidence: names are made of few pairs, change case seldom, and hold digits
 in groups. The weights are rounded ratios of how often such pairs stand in random values and in the identifiers of Python's
-standard library, in bits; docs/redaction.md says how both kinds come out elsewhere.
+standard library, in bits; docs/truth.md says how both kinds come out elsewhere.
 """
 
 from __future__ import annotations
