@@ -11,7 +11,7 @@ from datetime import datetime
 
 from analyzer import figures
 from analyzer.model import Evidence, Expected, Measured, Move, Verdict
-from analyzer.report.document import FunctionReport, Period, Report, Snippet
+from analyzer.report.document import FunctionReport, Period, Report, Snippet, Solution
 from analyzer.report.escape import Markdown, code_block, code_span, cut, markdown
 from analyzer.report.symptoms import slow_population_name
 
@@ -30,7 +30,7 @@ FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
     "period", "verdict", "limit", "moment", "instant", "lag", "move", "share", "spent",
 )  # fmt: skip
-FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query")
+FUNCTIONS = ("between", "cite", "plural", "headline", "slow", "slices", "query", "urgent")
 
 
 def limit(threshold: str) -> str:
@@ -162,9 +162,17 @@ class Words:
         text = f"{moment[:10]} {moment[11:19]}Z"
         return Markdown(text) if INSTANT.fullmatch(text) else markdown(text)
 
+    @classmethod
+    def between(cls, earliest: str, latest: str) -> Markdown:
+        """Two times, the day told once where it is the same: 21:13:33Z to 21:16:21Z."""
+        first, last = cls.instant(earliest), cls.instant(latest)
+        if first[:10] == last[:10] and INSTANT.fullmatch(first) and INSTANT.fullmatch(last):
+            first, last = Markdown(first[11:]), Markdown(last[11:])
+        return Markdown(f"{first} to {last}")
+
     @staticmethod
     def lag(microseconds: int, moment: str) -> str:
-        """How long after `moment`, or before it: 5.0 min after."""
+        """How long after `moment`, or before it: 5 min after."""
         passed = microseconds - datetime.fromisoformat(moment).timestamp() * 1e6
         return f"{figures.span(abs(passed))} {'after' if passed >= 0 else 'before'}"
 
@@ -173,6 +181,12 @@ class Words:
     @staticmethod
     def moment(microseconds: int) -> str:
         return figures.write(microseconds / 1_000_000, "time")
+
+    # ── what to do ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def urgent(self) -> list[Solution]:
+        """What to do, in order: what mends a supported cause comes before what finds out more."""
+        return sorted(self.report.solutions, key=lambda solution: solution.verdict != "supported")
 
     # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
 
