@@ -53,16 +53,26 @@ def _dollars(value: float) -> str:
         return f"${value:,.2f}"
     if 0 < value < 1e-4:
         return f"${value:.{2 - floor(log10(value))}f}"
-    return f"${value:.3g}"
+    return f"${value:#.3g}" if value else "$0"
+
+
+def threshold(ms: float) -> str:
+    """A duration that somebody chose, to the digits that were chosen: 300 s, 1.5 s, 620 ms."""
+    return f"{round(ms / SECOND, 2):,g} s" if ms >= SECOND else f"{ms:g} ms"
 
 
 def span(microseconds: float | None) -> str:
-    """A stretch of time that may be days long: 27.9 days, 6.0 h, 7.9 min, 42.0 s."""
+    """A stretch of time that may be days long: 27.9 days, 6 h, 7.9 min, 42 s."""
     seconds = (microseconds or 0) / 1e6
     for unit, size in (("days", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:,.1f} {unit}"
-    return _duration(seconds * SECOND, 1)
+            return f"{_whole(f'{seconds / size:,.1f}')} {unit}"
+    number, _, unit = _duration(seconds * SECOND, 1).rpartition(" ")
+    return f"{_whole(number)} {unit}"
+
+
+def _whole(number: str) -> str:
+    return number.removesuffix(".0")
 
 
 def _duration(value: float, places: int) -> str:
@@ -105,20 +115,48 @@ def write_interval(measured: Measured) -> str:
         return f"at least {write(low, unit)}" if low is not None else f"at most {write(high or 0.0, unit)}"
     if low == high:
         return "exact"
-    first, last = (write(limit, unit, _places(measured)) for limit in (low, high))
+    first, last = (_limit(limit, measured) for limit in (low, high))
+    if unit == "time":
+        return f"{first[11:]}–{last[11:]}" if first[:10] == last[:10] else f"{first}–{last}"
     name = last.rpartition(" ")[2]
     return (
         f"{first.removesuffix(' ' + name)}–{last}" if first.endswith(f" {name}") and name != last else f"{first}–{last}"
     )
 
 
+def _limit(limit: float, measured: Measured) -> str:
+    """A limit of an interval, to no more digits than the width of that gives sense to: <0.1 %, 2.10."""
+    places = _places(measured)
+    if measured.unit == "ratio":
+        return _three_digits(limit)
+    if measured.unit == "share" and 0 < 100 * limit < 0.5 * 10.0**-places:
+        return f"<{10.0**-places:g} %"
+    return write(limit, measured.unit, places)
+
+
+def _value(value: float, measured: Measured) -> str:
+    if measured.unit == "ratio" and None not in (measured.low, measured.high) and measured.low != measured.high:
+        return _three_digits(value)
+    return write(value, measured.unit, _places(measured))
+
+
+def _three_digits(ratio: float) -> str:
+    """Their zeros as well, so that two limits show as many decimals: 2.10 beside 2.52."""
+    return write(ratio, "ratio") if abs(ratio) >= 999.5 or not ratio else f"{ratio:#.3g}".removesuffix(".")
+
+
 def write_measured(measured: Measured) -> str:
     """A number with what stands behind it: 90.9 % (40 of 44; 95 % CI 78.8–96.4 %)."""
     if measured.value is None:
         return f"not estimable ({measured.note})" if measured.note else "not estimable"
+    limits = (measured.low, measured.high)
     behind = [f"{measured.k:,} of {measured.n:,}"] if measured.k is not None else []
     interval = write_interval(measured)
-    if measured.bounds:
+    if measured.bounds and measured.value in limits and None not in limits and limits[0] != limits[1]:
+        # The number is one of its own bounds: the stretch between them is all that is known.
+        low, high = (_limit(limit, measured) for limit in limits if limit is not None)
+        return f"between {low} and {high}"
+    if measured.bounds and interval != "exact":
         behind.append(f"bounds {interval}")
     elif interval == "no interval":
         behind += [measured.note or interval] if measured.interval is not None else []
@@ -126,7 +164,7 @@ def write_measured(measured: Measured) -> str:
         behind.append(
             f"95 % CI {interval}" + (f", {measured.note}" if measured.note and "limit" in measured.note else "")
         )
-    value = write(measured.value, measured.unit, _places(measured))
+    value = _value(measured.value, measured)
     return f"{value} ({'; '.join(behind)})" if behind else value
 
 
@@ -135,7 +173,8 @@ def write_move(move: Move) -> str:
     if move.change is None or move.low is None or move.high is None:
         return "no interval"
     if move.by == "ratio":
-        return f"×{move.change:.3g} (95 % CI {move.low:.3g}–{move.high:.3g})"
+        change, low, high = (_three_digits(ratio) for ratio in (move.change, move.low, move.high))
+        return f"×{change} (95 % CI {low}–{high})"
     points = [100 * share for share in (move.change, move.low, move.high)]
     places = max(1, min(4, ceil(-log10(points[2] - points[1])))) if points[2] > points[1] else 1
     low, high = (f"{one:+.{places}f}" for one in points[1:])

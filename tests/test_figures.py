@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.figures import milliseconds, span, write, write_interval, write_measured
+from analyzer.figures import milliseconds, span, threshold, write, write_interval, write_measured
 from analyzer.model import Measured, Unit
 
 
@@ -91,16 +91,20 @@ def test_a_number_of_everyday_size_is_not_written_in_powers_of_ten(value: float,
         (61_500.0, 90_000.0, "ms", "61.5–90.0 s"),
         (800.0, 1_200.0, "ms", "800 ms–1.2 s"),
         (100.0, 512.0, "MB", "100–512 MB"),
-        (0.25, 1.5, "ratio", "0.25–1.5"),
+        (0.25, 1.5, "ratio", "0.250–1.50"),
         (3, 9, "count", "3–9"),
-        (0.031, 0.061, "USD", "$0.031–$0.061"),
+        (2.1, 2.52, "ratio", "2.10–2.52"),
+        (0.000031, 0.264, "share", "<0.1–26.4 %"),
+        (0.00042, 0.0009, "share", "0.04–0.09 %"),
+        (0.031, 0.061, "USD", "$0.0310–$0.0610"),
         (-0.1, 0.2, "share", "-10.0–20.0 %"),
         (61_500.0, None, "ms", "at least 61.5 s"),
         (None, 0.25, "share", "at most 25.0 %"),
         (None, 0.0, "share", "at most 0 %"),
         (None, None, "ms", "no interval"),
         (44.0, 44.0, "count", "exact"),
-        (1_773_735_125, 1_773_738_725, "time", "2026-03-17 08:12Z–2026-03-17 09:12Z"),
+        (1_773_735_125, 1_773_738_725, "time", "08:12Z–09:12Z"),
+        (1_773_735_125, 1_773_821_525, "time", "2026-03-17 08:12Z–2026-03-18 08:12Z"),
     ],
 )
 def test_an_interval_names_its_unit_once_and_says_which_limit_is_lacking(
@@ -143,12 +147,31 @@ def test_a_quantile_without_limits_says_so() -> None:
 
 def test_a_note_that_is_no_limit_stays_out_of_the_line() -> None:
     cost = measured(0.05, "USD", low=0.04, high=0.06, note="list price of us-east-1")
-    assert write_measured(cost) == "$0.05 (95 % CI $0.04–$0.06)"
+    assert write_measured(cost) == "$0.0500 (95 % CI $0.0400–$0.0600)"
 
 
 def test_limits_that_are_no_confidence_interval_are_called_bounds() -> None:
+    left = measured(0.1, "USD", low=0.06, high=0.12, interval="from halving to staying", bounds=True)
+    assert write_measured(left) == "$0.100 (bounds $0.0600–$0.120)"
+
+
+def test_a_number_that_is_one_of_its_own_bounds_is_written_as_the_stretch_between_them() -> None:
     experiment = measured(0.12, "USD", low=0.06, high=0.12, interval="from halving to staying", bounds=True)
-    assert write_measured(experiment) == "$0.12 (bounds $0.06–$0.12)"
+    assert write_measured(experiment) == "between $0.0600 and $0.120"
+    none = measured(0.0, low=0.0, high=0.005, interval="from cold to warm", bounds=True)
+    assert write_measured(none) == "between 0 % and 0.5 %"
+
+
+def test_a_ratio_shows_as_many_digits_as_its_limits() -> None:
+    ratio = measured(2.3, "ratio", low=2.1, high=2.52, interval="order statistics")
+    assert write_measured(ratio) == "2.30 (95 % CI 2.10–2.52)"
+
+
+@pytest.mark.parametrize(
+    ("ms", "text"), [(300_000, "300 s"), (1_500, "1.5 s"), (620, "620 ms"), (3_600_000, "3,600 s"), (0.5, "0.5 ms")]
+)
+def test_a_duration_that_was_chosen_has_no_digits_that_nobody_chose(ms: float, text: str) -> None:
+    assert threshold(ms) == text
 
 
 @pytest.mark.parametrize(("text", "expected"), [("60s", 60_000), ("500ms", 500), ("2m", 120_000), ("1.5s", 1_500)])
@@ -166,10 +189,10 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     ("microseconds", "text"),
     [
         (2_410_560_000_000, "27.9 days"),
-        (21_664_900_000, "6.0 h"),
-        (7_199_000_000, "120.0 min"),
+        (21_664_900_000, "6 h"),
+        (7_199_000_000, "120 min"),
         (471_600_000, "7.9 min"),
-        (119_000_000, "119.0 s"),
+        (119_000_000, "119 s"),
         (250_000, "250 ms"),
     ],
 )

@@ -149,16 +149,16 @@ def _alarms(function: FunctionMeasurements) -> Iterator[_Alarm]:
 def _duration(function: str, alarm: Alarm) -> _Alarm:
     percentile = alarm.signal == "duration.p95"
     statistic = {"ExtendedStatistic": "p95"} if percentile else {"Statistic": "Maximum"}
-    threshold, basis = (figures.write(value or 0.0, "ms") for value in (alarm.threshold, alarm.basis))
+    threshold, basis = figures.threshold(alarm.threshold), figures.write(alarm.basis or 0.0, "ms")
     condition = f"{'95th percentile of Duration' if percentile else 'longest Duration'} above {threshold}"
     match alarm.choice:
         case "between":
             why = f"between {basis}, the most that is usual, and what the slow episode reached"
         case "limit":
-            why = f"a tenth below the timeout of {basis}, which no call outlasts"
+            why = f"a tenth below the timeout of {figures.threshold(alarm.basis or 0.0)}, which no call outlasts"
         case _:
             why = f"a fifth above {basis}, the most that is usual"
-    why += "" if percentile else "; a percentile of so few calls in five minutes says nothing"
+    why += "" if percentile else "; a percentile of so few calls in five minutes says little"
     return _alarm(function, "Duration", "warning", condition, why, _metric(function, "Duration") | statistic, alarm)
 
 
@@ -166,7 +166,7 @@ def _errors(function: str, alarm: Alarm) -> _Alarm:
     always = f"it fails all the time: 95 of 100 periods of five minutes hold no more than {_errors_of(alarm)}"
     if alarm.signal == "errors.sum":
         condition = "any error" if alarm.choice == "any" else f"more than {_errors_of(alarm)} in five minutes"
-        why = "of so few calls in five minutes a single failed one is a high share" if alarm.choice == "any" else always
+        why = "with so few calls in five minutes a share of them says little" if alarm.choice == "any" else always
         metric = _metric(function, "Errors") | {"Statistic": "Sum"}
         return _alarm(function, "Errors", "critical", condition, why, metric, alarm)
     queries = {
@@ -265,7 +265,7 @@ def tried(alarm: Alarm) -> str:
     first = trial.shown[0]
     when = f"{figures.write(first.begin, 'time')} for {_span(first.seconds)}"
     if alarm.episode_begin is None:
-        times = "once, at" if trial.firings == 1 else f"{trial.firings:,} times, first at"
+        times = {1: "once, at", 2: "twice, first at"}.get(trial.firings, f"{trial.firings:,} times, first at")
         return f"would have gone off {times} {when}; on for {_span(trial.on_s)} of {watched}"
     if trial.outside == trial.firings:
         return f"would have missed the slow episode, and gone off {trial.firings:,} times outside it"
@@ -336,7 +336,7 @@ def _widget(
         "metrics": metrics,
     }
     if annotation is not None:
-        properties["annotations"] = {"horizontal": [{"label": figures.write(annotation, "ms"), "value": annotation}]}
+        properties["annotations"] = {"horizontal": [{"label": figures.threshold(annotation), "value": annotation}]}
     return {"type": "metric", "x": x, "y": y, "width": 12, "height": 6, "properties": properties}
 
 

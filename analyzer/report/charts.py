@@ -70,6 +70,8 @@ SYMBOLS: dict[MomentKind, tuple[str, str]] = {
     "runtime": ("D", "new runtime"),
     "memory": ("s", "new memory size"),
 }
+# How strongly the band of a slow stretch covers what lies below it.
+BAND = 0.18
 HAPPENED, ARRIVED = ("change", "episode"), ("version", "runtime", "memory")
 
 
@@ -436,7 +438,10 @@ def _moments(
     axes.set_yticks([])
     axes.set_frame_on(False)
     shown = [kind for kind in SYMBOLS if any(one.kind == kind for one in moments)]
-    return [(SYMBOLS[kind][1], swatch(GREY) if kind == "episode" else mark(SYMBOLS[kind][0], INK)) for kind in shown]
+    return [
+        (SYMBOLS[kind][1], swatch(GREY, alpha=BAND) if kind == "episode" else mark(SYMBOLS[kind][0], INK))
+        for kind in shown
+    ]
 
 
 def _moment(axes: Axes, others: list[Axes], one: Moment, lane: float, colour: str) -> None:
@@ -449,7 +454,7 @@ def _moment(axes: Axes, others: list[Axes], one: Moment, lane: float, colour: st
         axes.plot([at], [lane], symbol, color=colour, markeredgecolor=INK, markeredgewidth=0.5, markersize=size)
     for other in others:
         if one.kind in HAPPENED:
-            other.axvspan(begin, end, facecolor=GREY, alpha=0.18, linewidth=0.0, zorder=0.5)
+            other.axvspan(begin, end, facecolor=GREY, alpha=BAND, linewidth=0.0, zorder=0.5)
         if one.kind != "episode":
             style: Any = "-" if one.kind == "change" else ":"
             other.axvline(at, color=INK, linewidth=0.8, linestyle=style, zorder=0.6)

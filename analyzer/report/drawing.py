@@ -233,10 +233,10 @@ def stroke(style: Stroke, colour: str = INK) -> Artist:
     return Line2D([], [], linestyle=style, color=colour, linewidth=1.4)
 
 
-def swatch(colour: str, hatch: str = "") -> Artist:
+def swatch(colour: str, hatch: str = "", alpha: float | None = None) -> Artist:
     from matplotlib.patches import Patch
 
-    return Patch(facecolor=colour, edgecolor=PAPER, hatch=hatch, linewidth=0.0)
+    return Patch(facecolor=colour, edgecolor=PAPER, hatch=hatch, alpha=alpha, linewidth=0.0)
 
 
 # ── axes ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

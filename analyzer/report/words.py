@@ -11,7 +11,7 @@ from datetime import datetime
 
 from analyzer import figures
 from analyzer.model import Evidence, Expected, Measured, Move, Verdict
-from analyzer.report.document import FunctionReport, Issue, Period, Report, Snippet
+from analyzer.report.document import FunctionReport, Issue, Period, Report, Snippet, Solution
 from analyzer.report.escape import Markdown, code_block, code_span, cut, markdown
 from analyzer.report.expected import always_so
 from analyzer.report.symptoms import slow_population_name
@@ -31,7 +31,7 @@ FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
     "period", "verdict", "limit", "moment", "instant", "lag", "move", "share", "spent",
 )  # fmt: skip
-FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query", "always_so")
+FUNCTIONS = ("always_so", "between", "cite", "plural", "headline", "slow", "slices", "query", "urgent")
 
 
 def limit(threshold: str) -> str:
@@ -163,9 +163,17 @@ class Words:
         text = f"{moment[:10]} {moment[11:19]}Z"
         return Markdown(text) if INSTANT.fullmatch(text) else markdown(text)
 
+    @classmethod
+    def between(cls, earliest: str, latest: str) -> Markdown:
+        """Two times, the day told once where it is the same: 21:13:33Z to 21:16:21Z."""
+        first, last = cls.instant(earliest), cls.instant(latest)
+        if first[:10] == last[:10] and INSTANT.fullmatch(first) and INSTANT.fullmatch(last):
+            first, last = Markdown(first[11:]), Markdown(last[11:])
+        return Markdown(f"{first} to {last}")
+
     @staticmethod
     def lag(microseconds: int, moment: str) -> str:
-        """How long after `moment`, or before it: 5.0 min after."""
+        """How long after `moment`, or before it: 5 min after."""
         passed = microseconds - datetime.fromisoformat(moment).timestamp() * 1e6
         return f"{figures.span(abs(passed))} {'after' if passed >= 0 else 'before'}"
 
@@ -178,6 +186,12 @@ class Words:
     def always_so(self, issues: list[Issue]) -> bool:
         """Whether `issues` say no more than that functions are slow by nature."""
         return always_so(issues, self.report.expected)
+
+    # ── what to do ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def urgent(self) -> list[Solution]:
+        """What to do, in order: what mends a supported cause comes before what finds out more."""
+        return sorted(self.report.solutions, key=lambda solution: solution.verdict != "supported")
 
     # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
 

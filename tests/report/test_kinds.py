@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests import weeks
+from tests import kinds, weeks
 from tests.conftest import Run
 from tests.logs import OTHER_ID, export, invocation, write_export
 from tests.logs import report as log_line
@@ -127,6 +127,27 @@ def test_the_first_25_lines_say_what_a_person_in_a_hurry_needs(kind: str, writte
     for said in ("verdict: **", "**Impact**", "**Cause of ", "(supported)", "Ruled out or not found: ", "**Since ",
                  "**Do now**: (1) ", "(2) ", "(3) ", "**Cannot tell from these logs**"):  # fmt: skip
         assert said in first, said
+
+
+def test_the_first_lines_of_an_incident_tell_it_in_one_sentence_and_nothing_as_a_share_of_nothing(
+    tmp_path: Path,
+) -> None:
+    kinds.write(tmp_path, ("incident",))
+    first = (tmp_path / "incident" / "report.md").read_text().splitlines()[:25]
+    time = r"2026-\d\d-\d\d \d\d:\d\d:\d\dZ"
+    told = rf"- \*\*When\*\*: from {time} until {time} the median of warm calls to `[\w-]+` was \d"
+    assert [line for line in first if re.match(told, line)]
+    assert [line for line in first if line.startswith("- **Durations**: none of 2,")]
+    ruled_out = [line for line in first if "Ruled out or not found: " in line]
+    assert len(ruled_out) == len({line.partition("Ruled out")[2] for line in ruled_out})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_chosen_carries_no_digit_that_nobody_chose(kind: str, written: Callable[[str], Path]) -> None:
+    """Periods of five minutes are not 10.0 minutes, and a threshold of a minute is not 60.0 s."""
+    text = (written(kind) / "report.md").read_text()
+    assert not re.findall(r"\d\.0 (?:min|h|days)\b", text)
+    assert not re.findall(r"(?:longest Duration above|\"label\":) \W?[\d,]+\.0 s", text)
 
 
 @pytest.mark.parametrize("kind", KINDS)

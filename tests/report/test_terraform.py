@@ -221,7 +221,7 @@ def test_an_alarm_on_a_rate_is_a_query_of_two_metrics() -> None:
         episode_begin=None, trial=AlarmTrial(86_400, 1, 1, 600, [Firing(1_772_323_200, 600)], "q1"),
     )  # fmt: skip
     made = snippets._errors("checkout", alarm)
-    assert made.advice.tried == "would have gone off once, at 2026-03-01 00:00Z for 10.0 min; on for 10.0 min of 24.0 h"
+    assert made.advice.tried == "would have gone off once, at 2026-03-01 00:00Z for 10 min; on for 10 min of 24 h"
     text = to_hcl(alarm_resources(made.resources))
     assert problems(text) == []
     ((_, _, body),) = resources(text)
