@@ -214,3 +214,10 @@ def test_json_logs_tell_an_error_that_the_platform_calls_success(read_export: Re
     (row,) = read_export(export(start, error, done, finish))
     assert (row["outcome"], row["error_type"], row["function"], row["version"]) == ("error", "ValueError", "cart", "7")
     assert (row["duration_ms"], row["billed_ms"], row["memory_mb"], row["init_ms"]) == (26.843, 27.0, 128, 772.443)
+
+
+def test_more_memory_than_any_machine_has_costs_its_line_and_not_the_ingest(read_export: Read) -> None:
+    time = '{"time":"2026-03-17T08:00:00.000Z","type":"platform.report","record":'
+    metrics = '{"durationMs":26.8,"memorySizeMB":128,"maxMemoryUsedMB":' + "7" * 40 + "}"
+    (row,) = read_export(export(*invocation("a"), f'{time}{{"requestId":"{ID}","metrics":{metrics}}}}}'))
+    assert row["max_memory_mb"] == 539

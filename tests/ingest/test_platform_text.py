@@ -69,6 +69,8 @@ def test_a_report_line_is_read_whatever_its_age(line: str, expected: ReportLine)
         report(extra="\tInit Duration: 492.98 ms", tail="")[:-1],
         report(extra="\tStatus: timeout", tail="")[:-3],
         f"REPORT RequestId: {ID}\tDuration: {'9' * 400} ms",
+        report().replace("Memory Size: 1024 MB", "Memory Size: 99999999999 MB"),
+        report().replace("Max Memory Used: ", "Max Memory Used: 3000000"),
     ],
 )
 def test_a_line_that_only_looks_like_a_report_is_counted_as_not_understood(line: str) -> None:

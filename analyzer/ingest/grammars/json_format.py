@@ -83,8 +83,8 @@ def _report(record: Json) -> Event:
         _id(record),
         duration_ms=_float(metrics.get("durationMs")),
         billed_ms=_float(metrics.get("billedDurationMs")),
-        memory_mb=_int(metrics.get("memorySizeMB")),
-        max_memory_mb=_int(metrics.get("maxMemoryUsedMB")),
+        memory_mb=_megabytes(metrics.get("memorySizeMB")),
+        max_memory_mb=_megabytes(metrics.get("maxMemoryUsedMB")),
         init_ms=_float(metrics.get("initDurationMs")),
         restore_ms=_float(metrics.get("restoreDurationMs")),
         billed_restore_ms=_float(metrics.get("billedRestoreDurationMs")),
@@ -98,8 +98,17 @@ def _float(value: object) -> float | None:
     return None if value is None else msgspec.convert(value, float)
 
 
-def _int(value: object) -> int | None:
+def _count(value: object) -> int | None:
     return None if value is None else int(msgspec.convert(value, float))
+
+
+def _megabytes(value: object) -> int | None:
+    if value is None:
+        return None
+    megabytes = int(msgspec.convert(value, float))
+    if not 0 <= megabytes <= platform_text.MOST_MEGABYTES:
+        raise ValueError(f"no environment has {value} MB")
+    return megabytes
 
 
 def _init_report(record: Json) -> Event:
@@ -142,5 +151,5 @@ PLATFORM: dict[str, Callable[[Json], Event]] = {
     "extension": _extension,
     "telemetrySubscription": _extension,
     "logsSubscription": _extension,
-    "logsDropped": lambda record: PlatformNote("logs dropped", _int(record.get("droppedRecords"))),
+    "logsDropped": lambda record: PlatformNote("logs dropped", _count(record.get("droppedRecords"))),
 }

@@ -69,6 +69,8 @@ NUMBERS = (
 )
 # No duration has more digits; what has is not a number that Lambda wrote.
 NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+# Nor has any environment more memory than the lake has room to write down.
+MOST_MEGABYTES = (1 << 31) - 1
 STATUSES: dict[str, Status] = {"success": "success", "failure": "failure", "error": "error", "timeout": "timeout"}
 # The platform's advice, which runtimes print through the application's logger; it is no warning of the application.
 ADVICE = "LAMBDA_WARNING"
@@ -111,6 +113,8 @@ def _report(message: str) -> Event | None:
     if duration is None or None in numbers.values():
         return None
     size, used = numbers.get("Memory Size"), numbers.get("Max Memory Used")
+    if max(size or 0, used or 0) > MOST_MEGABYTES:
+        return None
     status, error_type = STATUSES.get(fields.get("Status", "")), fields.get("Error Type")
     if ending:
         status, error_type = "timeout" if ending["late"] else "error", ending["type"]
