@@ -154,6 +154,8 @@ MOST_KEPT = 5
 MOST_IN_MEMORY = 200_000
 # With so few, a question is answered as soon as it is planned, so that it is planned with no more thought than to filter first.
 FEW_ENOUGH = 1_000
+# What tells execution environments apart. Where the stream is not known each invocation stands for itself.
+ENVIRONMENT = "coalesce(stream, request_id || position)"
 
 
 class Lake:
@@ -741,6 +743,12 @@ class Engine:
         finally:
             del self.held[condition]
             self.connection.execute(f"DROP TABLE {table}")
+
+    def shorten(self) -> None:
+        """Has environments told apart by their stream alone where every invocation has one, for a seventh of the time."""
+        (row,) = self.numbers("SELECT count(*) FILTER (stream IS NULL) AS astray FROM invocations")
+        if not row["astray"]:
+            self.shorter[ENVIRONMENT] = "stream"
 
     def share(self, part: str) -> None:
         """Keeps the answer to a SELECT that several questions begin with, where asking it again costs more than that."""

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from analyzer import arrays
-from analyzer.lake import Engine, Lake, steady
+from analyzer.lake import Engine, Lake, steady, text_literal
 from analyzer.report.document import Report
 from analyzer.report.escape import visible, visible_lines
 from analyzer.report.formats.csv_cells import table
@@ -29,6 +30,8 @@ SHOWN = ("supported", "weak")
 MOST_QUERIES = 100
 MOST_ROWS = 1_000
 MOST_INVOCATIONS = 100
+# Those that failed, then the slowest.
+FIRST = "outcome IN ('ok', 'unknown'), duration_ms DESC NULLS LAST, source, position"
 COLUMNS = (
     "request_id",
     "end_time",
@@ -42,24 +45,30 @@ COLUMNS = (
 )
 
 
-def evidence_files(report: Report, lake: Lake, mask: Callable[[str], str]) -> dict[str, bytes]:
-    """Every file by its name. `report` is as it was composed; `mask` is put on whatever is written."""
+def evidence_files(
+    report: Report, answers: Mapping[str, list[dict[str, Any]]], lake: Lake, mask: Callable[[str], str]
+) -> dict[str, bytes]:
+    """Every file by its name. `report` is as it was composed, and `answers` what its queries gave when they were asked;
+    `mask` is put on whatever is written.
+    """
     files: dict[str, bytes] = {}
-    populations: dict[str, str | None] = {}
+    cited = dict(list(_cited(report).items())[:MOST_QUERIES])
+    about = {name: match["condition"] for name in cited if (match := POPULATION.search(report.evidence[name].sql))}
+    # Of several queries about the same invocations the first names their file.
+    names = {condition: f"{name}-invocations.csv" for name, condition in reversed(about.items())}
     with lake.open() as engine:
-        for name, findings in list(_cited(report).items())[:MOST_QUERIES]:
+        populations = _populations(engine, list(names))
+        for condition, rows in populations.items():
+            files[names[condition]] = _table(COLUMNS, rows, mask)
+        for name, findings in cited.items():
             sql = report.evidence[name].sql
             heads = [f"-- {name}, behind {visible(mask(finding))}" for finding in findings]
-            match = POPULATION.search(sql)
-            if match and (condition := match["condition"]) not in populations:
-                invocations = _invocations(engine, condition, mask)
-                populations[condition] = None if invocations is None else f"{name}-invocations.csv"
-                if invocations is not None:
-                    files[f"{name}-invocations.csv"] = invocations
-            if match and (place := populations[match["condition"]]):
-                heads.append(f"-- about the invocations of {place}")
+            if about.get(name) in populations:
+                heads.append(f"-- about the invocations of {names[about[name]]}")
             files[f"{name}.sql"] = "\n".join([*heads, visible_lines(mask(sql.strip())), ""]).encode()
-            files[f"{name}.csv"] = _table(engine, sql, MOST_ROWS, mask)
+            rows = answers[name][:MOST_ROWS]
+            # What gave no row has the names of its columns all the same.
+            files[f"{name}.csv"] = _table(list(rows[0]) if rows else engine.connection.sql(sql).columns, rows, mask)
     return files
 
 
@@ -84,27 +93,51 @@ def _findings(report: Report) -> Iterator[tuple[str, str]]:
                 yield f"{issue.kind}, {affected.function}", number.evidence
 
 
-def _invocations(engine: Engine, condition: str, mask: Callable[[str], str]) -> bytes | None:
+def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The invocations to show of each condition that is one by itself.
+
+    Which ones is found out from the few columns that put them in order; all their columns are read in one pass for all
+    conditions, which leaves out whatever stands elsewhere.
+    """
     # Loaded by then, and not where the pictures are drawn.
     from duckdb import Error
 
-    try:
-        return _table(
-            engine,
-            f"SELECT {', '.join(COLUMNS)} FROM invocations WHERE {condition} "
-            "ORDER BY outcome IN ('ok', 'unknown'), duration_ms DESC NULLS LAST, source, position",
-            MOST_INVOCATIONS,
-            mask,
-        )
-    except Error:
+    engine.shorten()
+    places: dict[str, list[dict[str, Any]]] = {}
+    for condition in conditions:
         # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
-        return None
+        with suppress(Error):
+            places[condition] = engine.numbers(
+                f"SELECT source, position FROM invocations WHERE {condition} ORDER BY {FIRST} LIMIT {MOST_INVOCATIONS}"
+            )
+    wanted = {row["position"] for rows in places.values() for row in rows}
+    if not wanted:
+        return places
+    # Several events may stand at one place of a file, so that the condition has to hold as well.
+    shown = ", ".join(
+        f"({condition}) AND {_among(rows)} AS shown_{i}" for i, (condition, rows) in enumerate(places.items())
+    )
+    found = arrays.rows(
+        engine.table(
+            f"SELECT {', '.join(COLUMNS)}, {shown} FROM invocations WHERE position IN ({', '.join(map(str, sorted(wanted)))}) "
+            f"ORDER BY {FIRST}"
+        )
+    )
+    return {
+        condition: [row for row in found if row[f"shown_{i}"]][:MOST_INVOCATIONS] for i, condition in enumerate(places)
+    }
 
 
-def _table(engine: Engine, sql: str, most: int, mask: Callable[[str], str]) -> bytes:
-    found = engine.connection.sql(sql).limit(most).to_arrow_table()
-    rows = ([_cell(cell, mask) for cell in row.values()] for row in arrays.rows(found))
-    return table(found.column_names, rows)
+def _among(places: Sequence[dict[str, Any]]) -> str:
+    """SQL: whether a row stands at one of these places."""
+    if not places:
+        return "false"
+    listed = ", ".join(f"({text_literal(row['source'])}, {row['position']})" for row in places)
+    return f"(source, position) IN ({listed})"
+
+
+def _table(columns: Sequence[str], rows: Sequence[dict[str, Any]], mask: Callable[[str], str]) -> bytes:
+    return table(columns, ([_cell(row[column], mask) for column in columns] for row in rows))
 
 
 def _cell(cell: Any, mask: Callable[[str], str]) -> object:

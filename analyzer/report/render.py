@@ -167,7 +167,9 @@ def render(
         content = other.write(masked)
         if content is not None:
             data[path] = content
-    folders = {output.evidence: evidence_files(report, lake, templates.mask)} if output.evidence else {}
+    folders = (
+        {output.evidence: evidence_files(report, measurements.answers, lake, templates.mask)} if output.evidence else {}
+    )
     files: dict[Path, bytes] = {}
     if output.illustrated:
         markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=sketched))
