@@ -13,11 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from analyzer import arrays
-from analyzer.lake import Engine, Lake, steady, text_literal
+from analyzer.lake import MOST_IN_MEMORY, Engine, Lake, steady, text_literal
 from analyzer.report.document import Report
 from analyzer.report.escape import visible, visible_lines
 from analyzer.report.formats.csv_cells import table
@@ -30,8 +30,9 @@ SHOWN = ("supported", "weak")
 MOST_QUERIES = 100
 MOST_ROWS = 1_000
 MOST_INVOCATIONS = 100
-# Those that failed, then the slowest.
-FIRST = "outcome IN ('ok', 'unknown'), duration_ms DESC NULLS LAST, source, position"
+# Those that failed come first, and of these and of the others the slowest.
+FAILED = "outcome NOT IN ('ok', 'unknown')"
+SLOWEST = "duration_ms DESC NULLS LAST, source, position"
 COLUMNS = (
     "request_id",
     "end_time",
@@ -104,12 +105,11 @@ def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[di
 
     engine.shorten()
     places: dict[str, list[dict[str, Any]]] = {}
-    for condition in conditions:
-        # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
-        with suppress(Error):
-            places[condition] = engine.numbers(
-                f"SELECT source, position FROM invocations WHERE {condition} ORDER BY {FIRST} LIMIT {MOST_INVOCATIONS}"
-            )
+    with _failed(engine):
+        for condition in conditions:
+            # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
+            with suppress(Error):
+                places[condition] = _first(engine, condition)
     wanted = {row["position"] for rows in places.values() for row in rows}
     if not wanted:
         return places
@@ -120,12 +120,32 @@ def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[di
     found = arrays.rows(
         engine.table(
             f"SELECT {', '.join(COLUMNS)}, {shown} FROM invocations WHERE position IN ({', '.join(map(str, sorted(wanted)))}) "
-            f"ORDER BY {FIRST}"
+            f"ORDER BY NOT ({FAILED}), {SLOWEST}"
         )
     )
     return {
         condition: [row for row in found if row[f"shown_{i}"]][:MOST_INVOCATIONS] for i, condition in enumerate(places)
     }
+
+
+@contextmanager
+def _failed(engine: Engine) -> Iterator[None]:
+    """Keeps in memory what failed, which is all that most conditions need, unless that is much."""
+    (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {FAILED}")
+    with engine.holding(FAILED) if row["n"] <= MOST_IN_MEMORY else nullcontext():
+        yield
+
+
+def _first(engine: Engine, condition: str) -> list[dict[str, Any]]:
+    """Where the invocations stand that come first."""
+    found: list[dict[str, Any]] = []
+    for outcomes in (FAILED, f"NOT ({FAILED})"):
+        if len(found) < MOST_INVOCATIONS:
+            found += engine.numbers(
+                f"SELECT source, position FROM invocations WHERE {outcomes} AND ({condition}) "
+                f"ORDER BY {SLOWEST} LIMIT {MOST_INVOCATIONS - len(found)}"
+            )
+    return found
 
 
 def _among(places: Sequence[dict[str, Any]]) -> str:
