@@ -750,11 +750,14 @@ class Engine:
         if not row["astray"]:
             self.shorter[ENVIRONMENT] = "stream"
 
-    def share(self, part: str) -> None:
-        """Keeps the answer to a SELECT that several questions begin with, where asking it again costs more than that."""
+    def share(self, part: str, instead: str | None = None) -> None:
+        """Keeps the answer to a SELECT that several questions begin with, where asking it again costs more than that.
+
+        It is found by asking `instead`, which gives the same.
+        """
         if not self.in_memory and part not in self.shorter:
             table = f"shared_{len(self.shorter)}"
-            self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._cheaper(part)}")
+            self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._cheaper(instead or part)}")
             self.shorter[part] = f"FROM {table}"
 
     def _cheaper(self, sql: str) -> str:

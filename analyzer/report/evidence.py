@@ -17,7 +17,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from analyzer import arrays
-from analyzer.lake import MOST_IN_MEMORY, Engine, Lake, steady, text_literal
+from analyzer.lake import INVOCATIONS, MOST_IN_MEMORY, Engine, Lake, steady, text_literal
 from analyzer.report.document import Report
 from analyzer.report.escape import visible, visible_lines
 from analyzer.report.formats.csv_cells import table
@@ -105,7 +105,7 @@ def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[di
 
     engine.shorten()
     places: dict[str, list[dict[str, Any]]] = {}
-    with _failed(engine):
+    with _failed(engine, conditions):
         for condition in conditions:
             # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
             with suppress(Error):
@@ -129,10 +129,12 @@ def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[di
 
 
 @contextmanager
-def _failed(engine: Engine) -> Iterator[None]:
+def _failed(engine: Engine, conditions: Sequence[str]) -> Iterator[None]:
     """Keeps in memory what failed, which is all that most conditions need, unless that is much."""
+    asked = " ".join([*conditions, FAILED, SLOWEST])
+    columns = ", ".join(name for name in INVOCATIONS.names if name in asked)
     (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {FAILED}")
-    with engine.holding(FAILED) if row["n"] <= MOST_IN_MEMORY else nullcontext():
+    with engine.holding(FAILED, columns) if row["n"] <= MOST_IN_MEMORY else nullcontext():
         yield
 
 
