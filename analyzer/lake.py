@@ -719,7 +719,7 @@ class Engine:
 
     def pool(self, select: str, conditions: Iterable[str]) -> None:
         """Reads the calls of `select` into memory; of them those of each of `conditions` are taken where they are to be held."""
-        self.connection.execute(f"CREATE TEMP TABLE pool AS {self._shortened(select)}")
+        self.connection.execute(f"CREATE TEMP TABLE pool AS {self.shortened(select)}")
         self.pooled = frozenset(conditions)
 
     @contextmanager
@@ -734,9 +734,9 @@ class Engine:
         table = f"held_{len(self.held)}"
         source = "pool" if condition in self.pooled else "invocations"
         kept = f"SELECT {columns} FROM {source} WHERE {condition}"
-        self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._shortened(kept)}")
+        self.connection.execute(f"CREATE TEMP TABLE {table} AS {self.shortened(kept)}")
         # Up to the end of a word: what goes on after a quote is another text.
-        pattern = re.compile(rf"FROM invocations WHERE {re.escape(self._shortened(condition))}(?=[\s)]|$)")
+        pattern = re.compile(rf"FROM invocations WHERE {re.escape(self.shortened(condition))}(?=[\s)]|$)")
         self.held[condition] = pattern, f"FROM {table} WHERE true"
         try:
             yield
@@ -762,12 +762,13 @@ class Engine:
 
     def _cheaper(self, sql: str) -> str:
         """The same question, asked of what is held and in shorter words."""
-        sql = self._shortened(sql)
+        sql = self.shortened(sql)
         for pattern, table in self.held.values():
             sql = pattern.sub(table, sql)
         return sql
 
-    def _shortened(self, sql: str) -> str:
+    def shortened(self, sql: str) -> str:
+        """The same in words that cost less on this lake."""
         for words, others in self.shorter.items():
             sql = sql.replace(words, others)
         return sql

@@ -131,7 +131,7 @@ def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[di
 @contextmanager
 def _failed(engine: Engine, conditions: Sequence[str]) -> Iterator[None]:
     """Keeps in memory what failed, which is all that most conditions need, unless that is much."""
-    asked = " ".join([*conditions, FAILED, SLOWEST])
+    asked = engine.shortened(" ".join([*conditions, FAILED, SLOWEST]))
     columns = ", ".join(name for name in INVOCATIONS.names if name in asked)
     (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {FAILED}")
     with engine.holding(FAILED, columns) if row["n"] <= MOST_IN_MEMORY else nullcontext():
