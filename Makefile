@@ -6,7 +6,7 @@ SAMPLE := sample_logs/lambda-autotuner-agent
 OUT    := reportline-report
 
 .DEFAULT_GOAL := help
-.PHONY: help report test fuzz browser check format golden bench bench-report truth truth-diagnosis weights clean
+.PHONY: help report test fuzz browser check format golden bench bench-report truth weights clean
 
 help: ## show this
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,15 +50,13 @@ bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (
 bench-report: $(VENV)/.run ## measure what a report costs beside measuring what stands in it; BENCH_ROWS=1000000 for less
 	$(BIN)/python -m benchmarks.report
 
-truth-diagnosis: $(VENV)/.run ## hold the rules against simulated faults whose truth is known
-	$(BIN)/python -m benchmarks.truth.diagnosis
-
 weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from which probabilities follow; read the difference
 	$(BIN)/python -m benchmarks.truth.weights
 
-truth: $(VENV)/.truth truth-diagnosis ## count how often intervals hold a known truth, what passes for a change, which secrets are masked, and which faults are found; TRUTH_RUNS=2000 for finer counts
-	$(VENV)/truth/bin/python -m benchmarks.truth.estimates > docs/truth.md
-	$(VENV)/truth/bin/python benchmarks/truth/redaction.py > docs/redaction.md
+truth: $(VENV)/.truth $(VENV)/.run ## measure how often faults are found, intervals hold the truth and secrets are masked, into docs/truth.md: 40 minutes; TRUTH_RUNS=2000 for finer counts
+	$(BIN)/python -m benchmarks.truth.diagnosis --into docs/truth.md
+	$(VENV)/truth/bin/python -m benchmarks.truth.estimates --into docs/truth.md
+	$(VENV)/truth/bin/python -m benchmarks.truth.redaction --into docs/truth.md
 
 clean: ## remove the virtual environment and everything that was written
 	rm -rf $(VENV) $(OUT) fuzz-failures dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

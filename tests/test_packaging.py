@@ -27,12 +27,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_wheel_carries_the_rules_and_the_templates_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder, where in (("rules", "rules"), ("report_templates", "report_templates")):
-        wanted = {str(path.relative_to(ROOT / folder)) for path in (ROOT / folder).rglob("*") if path.is_file()}
+        there = [path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*") if path.is_file()]
+        wanted = {str(path) for path in there if "__pycache__" not in path.parts}
         assert {f"analyzer/_data/{where}/{name}" for name in wanted} <= names
     assert {"analyzer/measure/prices.json", "analyzer/ingest/library.so"} <= names
     assert "analyzer/diagnose/weights.yaml" in names
     assert {"analyzer/simulate/calibration.csv", "analyzer/simulate/scenarios/steady.yaml"} <= names
-    assert not [name for name in names if name.startswith(("tests/", "sample_logs/", "docs/"))]
+    assert not [name for name in names if name.startswith(("tests/", "sample_logs/", "docs/")) or "__pycache__" in name]
 
 
 def test_an_installed_wheel_writes_a_report_far_from_the_checkout(wheel: Path, tmp_path: Path) -> None:

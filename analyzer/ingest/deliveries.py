@@ -24,7 +24,7 @@ from analyzer.ingest.containers.times import milliseconds
 from analyzer.ingest.ids import Table
 from analyzer.ingest.kernel import APPLICATION, MARGIN, Kernel, Places, Scan
 from analyzer.ingest.native import LIBRARY
-from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked, rejoin
+from analyzer.ingest.packing import STEP, UNPACK_ERRORS, Unpacked, cut_short, rejoin
 from analyzer.ingest.segments import Reading, Segments
 from analyzer.ingest.sources import LogFile
 from analyzer.lake import Columns
@@ -110,8 +110,9 @@ class Deliveries:
             position += kept - MARGIN
             used -= kept - MARGIN
         # What is left is no object, or half of one, or one that is larger than the buffer.
-        if broke is None and used > MARGIN:
-            rest = rejoin(bytes(self.view[MARGIN:used]), source)
+        if used > MARGIN:
+            left = bytes(self.view[MARGIN:used])
+            rest = rejoin(left, source) if broke is None else cut_short(left, broke)
             try:
                 self._elsewhere(reading, seen, rest, position, is_one_a_line(head))
             except UNPACK_ERRORS as problem:

@@ -27,9 +27,9 @@ LAYERS = (GZIP, ZSTD, XZ, codecs.BOM_UTF8, *UTF_16)
 HEAD = 1 << 18
 # A decompressor that breaks off gives nothing of the piece in which it did, so pieces are small.
 PIECE = 16_384
-# python-isal types its exception as a value.
+# python-isal types its exception as a value, and overflows at a header of gzip that says it is longer than any buffer.
 UNPACK_ERRORS: tuple[type[Exception], ...] = (
-    EOFError, zlib.error, isal_zlib.error, zstandard.ZstdError, lzma.LZMAError, OSError,
+    EOFError, zlib.error, isal_zlib.error, OverflowError, zstandard.ZstdError, lzma.LZMAError, OSError,
 )  # type: ignore[assignment]  # fmt: skip
 # Logs shrink to a tenth, repetitive ones to a hundredth. What grows more than this was made to fill somebody's disk; below
 # a gigabyte it does not matter.
@@ -38,8 +38,9 @@ TOO_MUCH = (
     f"unpacks to more than {GUARD_RATIO} times its size and a gigabyte, as no log does; if it is one, unpack it first"
 )
 BUFFER = 1 << 20
-# Content is unpacked in steps of this size, and in small ones where it is damaged.
+# Content is unpacked in steps of this size, and in small and in smaller ones where it is damaged.
 STEP, SMALL_STEP = 1 << 18, 1 << 12
+CARE = (STEP, SMALL_STEP, 16)
 READ_AHEAD = 1 << 18
 # A file of so many bytes is unpacked in one call where that is possible; the size of what it holds stands at its end.
 SMALL_FILE = 1 << 16
@@ -54,19 +55,27 @@ class Overgrown(OSError):
 class Unpacked:
     """The content of a file, unpacked however often it was packed: Firehose, for one, may pack twice. `size` is that of the file.
 
-    A damaged file gives what can be unpacked before one of UNPACK_ERRORS is raised, and the same bytes in whatever steps it
-    is read: a step that fails is lost as a whole, so it is taken again in small ones.
+    A damaged file gives what can be unpacked before one of UNPACK_ERRORS is raised, but for a few bytes, and the same in
+    whatever steps it is read: a step that fails is lost as a whole, so it is taken again in smaller ones.
     """
 
     def __init__(self, content: io.BytesIO | io.FileIO, size: int) -> None:
         self._content = content
         self._limit = max(GUARD_FROM, GUARD_RATIO * size)
-        whole = _at_once(content)
-        self._layers: io.BufferedIOBase = _unpack(content, self._limit) if whole is None else io.BytesIO()
         self._position = 0
-        self._careful = False
         # What comes before the rest of the layers.
-        self._left = whole or b""
+        self._left = b""
+        self._care = 0
+        self._kept: list[io.BufferedReader] = []
+        self._layers: io.BufferedIOBase = io.BytesIO()
+        if (whole := _at_once(content)) is not None:
+            self._left = whole
+            return
+        try:
+            self._layers = self._unpacked()
+        except UNPACK_ERRORS:
+            if not self._more_carefully():
+                raise
 
     def readinto1(self, buffer: memoryview) -> int:
         """Fill `buffer` as far as one step goes; 0 at the end."""
@@ -76,11 +85,10 @@ class Unpacked:
             self._left = self._left[size:]
         else:
             try:
-                size = self._layers.readinto1(buffer[:SMALL_STEP] if self._careful else buffer)
+                size = self._layers.readinto1(buffer[: CARE[self._care]] if self._care else buffer)
             except UNPACK_ERRORS:
-                if self._careful:
+                if not self._more_carefully():
                     raise
-                self._again()
                 return self.readinto1(buffer)
         self._position += size
         return size
@@ -90,15 +98,23 @@ class Unpacked:
         self._content.close()
         self._layers.close()
 
-    def _again(self) -> None:
-        self._careful = True
-        self._content.seek(0)
-        # A reader that is forgotten closes what it reads from.
-        self._failed, self._layers = self._layers, _unpack(self._content, self._limit)
-        position = 0
-        while position < self._position and (step := self._layers.read1(SMALL_STEP)):
-            position += len(step)
-            self._left = step[len(step) - max(0, position - self._position) :]
+    def _unpacked(self) -> io.BufferedReader:
+        return _unpack(self._content, self._limit, CARE[self._care], self._kept)
+
+    def _more_carefully(self) -> bool:
+        """Begin again, in smaller steps from the place where the last one failed; False if they cannot be any smaller."""
+        while self._care + 1 < len(CARE):
+            self._care += 1
+            self._content.seek(0)
+            try:
+                self._layers = self._unpacked()
+            except UNPACK_ERRORS:
+                continue
+            left = self._position
+            while left and (step := self._layers.read1(min(SMALL_STEP, left))):
+                left -= len(step)
+            return True
+        return False
 
     def beginning(self, size: int) -> bytes:
         """The first `size` bytes, less where there are no more. To be asked before anything is read."""
@@ -133,14 +149,17 @@ def _at_once(content: io.BytesIO | io.FileIO) -> bytes | None:
     return whole if in_one_piece and not whole.startswith(LAYERS) and not BZIP2.match(whole) else None
 
 
-def _unpack(content: io.BytesIO | io.FileIO, limit: int) -> io.BufferedReader:
+def _unpack(content: io.BytesIO | io.FileIO, limit: int, step: int, kept: list[io.BufferedReader]) -> io.BufferedReader:
+    """The innermost of the layers. All are `kept`: a reader that is forgotten closes what it reads from."""
     file: io.BufferedReader = io.BufferedReader(cast(Any, content), SMALL_STEP)
+    kept.append(file)
     while True:
         head = file.peek(MARK_LENGTH)
         if head.startswith(codecs.BOM_UTF8):
             file.read(len(codecs.BOM_UTF8))
         elif (layer := _layer(head, file)) is not None:
-            file = io.BufferedReader(_Guarded(layer, limit), SMALL_STEP)
+            file = io.BufferedReader(_Guarded(layer, limit), min(SMALL_STEP, step))
+            kept.append(file)
         else:
             return file
 
@@ -198,11 +217,28 @@ def peek(file: BinaryIO, size: int) -> tuple[bytes, BinaryIO]:
     """The first `size` bytes, and a stream that still begins with them. What breaks off early is peeked at as far as it goes."""
     head, problem = bytearray(), None
     try:
-        while len(head) < size and (chunk := file.read(min(PIECE, size - len(head)))):
+        # Not read(), which loses what it has when it meets damage.
+        while len(head) < size and (chunk := cast(io.BufferedReader, file).read1(min(PIECE, size - len(head)))):
             head += chunk
     except UNPACK_ERRORS as broken:
         problem = broken
     return bytes(head), _buffered(_Rejoined(bytes(head), file, problem))
+
+
+def as_far_as_it_goes(file: BinaryIO) -> tuple[bytes, Exception | None]:
+    """All that can be read, and what went wrong behind it."""
+    parts: list[bytes] = []
+    try:
+        while part := cast(io.BufferedReader, file).read1(BUFFER):
+            parts.append(part)
+    except UNPACK_ERRORS as problem:
+        return b"".join(parts), problem
+    return b"".join(parts), None
+
+
+def cut_short(content: bytes, problem: Exception) -> BinaryIO:
+    """A stream of what could be read, which ends with what went wrong behind it."""
+    return _buffered(_Rejoined(content, io.BytesIO(), problem))
 
 
 def _buffered(raw: io.RawIOBase) -> BinaryIO:
@@ -224,7 +260,7 @@ class _Rejoined(io.RawIOBase):
         if not self.head:
             if self.problem is not None:
                 raise self.problem
-            chunk = self.rest.read(min(len(buffer), PIECE))
+            chunk = cast(io.BufferedReader, self.rest).read1(min(len(buffer), PIECE))
             buffer[: len(chunk)] = chunk
             return len(chunk)
         count = min(len(buffer), len(self.head))

@@ -90,11 +90,8 @@ def _ingest(
     else:
         total = workers.total(groups)
     if processes > 1 and len(groups) > 1 and total >= workers.WORTHWHILE:
-        shares = workers.shares(groups, processes)
-        parts = [
-            workers.Share(number, lake.folder, share, function, named, buffer) for number, share in enumerate(shares)
-        ]
-        return _in_processes(parts, groups, progress)
+        share = workers.Share(lake.folder, workers.hands(groups), function, named, buffer)
+        return _in_processes(share, min(processes, len(share.hands)), groups, total, progress)
     with lake.in_use():
         reader = _Reader(lake, function, named, progress, buffer, total or None)
         reader.read(chain(groups, found))
@@ -102,29 +99,28 @@ def _ingest(
 
 
 def _in_processes(
-    parts: list[workers.Share], groups: list[list[LogFile]], progress: Callable[[Progress], None]
+    share: workers.Share, processes: int, groups: list[list[LogFile]], total: int, progress: Callable[[Progress], None]
 ) -> Ingested:
     far: dict[int, Progress] = {}
 
     def heard(number: int, one: Progress) -> None:
         far[number] = one
-        all_of = list(far.values())
-        unknown = len(far) < len(parts) or any(other.total is None for other in all_of)
+        parts = list(far.values())
         progress(
             Progress(
                 one.file,
-                sum(other.files for other in all_of),
-                sum(other.lines for other in all_of),
-                sum(other.invocations for other in all_of),
-                sum(other.bytes for other in all_of),
-                None if unknown else sum(other.total or 0 for other in all_of),
+                sum(part.files for part in parts),
+                sum(part.lines for part in parts),
+                sum(part.invocations for part in parts),
+                sum(part.bytes for part in parts),
+                total,
             )
         )
 
     order = {file.name: number for number, file in enumerate(file for group in groups for file in group)}
     result = Ingested([], 0, [], [], [])
     invocations = 0
-    for _, done in workers.together(_read_share, parts, heard):
+    for done in workers.together(_read_share, share, processes, heard):
         for into, out in (
             (result.already_there, done.already_there),
             (result.skipped, done.skipped),
@@ -140,11 +136,11 @@ def _in_processes(
     )
 
 
-def _read_share(share: workers.Share, tell: Callable[[Progress], None]) -> Ingested:
+def _read_share(share: workers.Share, groups: Iterator[list[LogFile]], tell: Callable[[Progress], None]) -> Ingested:
     lake = Lake(share.lake)
     with lake.in_use():
-        reader = _Reader(lake, share.function, share.named, tell, share.buffer, workers.total(share.groups))
-        reader.read(iter(share.groups))
+        reader = _Reader(lake, share.function, share.named, tell, share.buffer, None)
+        reader.read(groups)
     return reader.ingested()
 
 

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
+from html import escape
 from typing import TYPE_CHECKING, Any, Literal
-from xml.sax.saxutils import escape
 
 from msgspec import Struct
 
@@ -171,7 +171,7 @@ class Drawing:
             low, high = _reach(across[0][1], across[1][1], box.y0, box.y1) if y else (box.y0, box.y1)
             shapes.append(
                 f'<rect x="{left:.1f}" y="{height - high:.1f}" width="{right - left:.1f}" height="{high - low:.1f}">'
-                f"<title>{escape(text)}</title></rect>\n"
+                f"<title>{escape(text, quote=False)}</title></rect>\n"
             )
         return ('<g class="hints" fill="none" pointer-events="all">\n' + "".join(shapes) + "</g>\n").encode()
 

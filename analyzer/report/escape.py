@@ -30,19 +30,25 @@ LINE_START = re.compile(r"^(\s*)([-+=:]|\d+(?=[.)]))")
 ORDERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
 # Invisible, or moving the cursor or the direction of text: controls, formats (bidi, zero width), surrogates, private use.
 UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+BREAKS = re.compile(r"([\n\t])")
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
 def visible(text: str) -> str:
     """One line: white space becomes a space, and every other character that cannot be seen a replacement character."""
-    flat = re.sub(r"\s+", " ", text)
-    return "".join(REPLACEMENT if unicodedata.category(one) in UNSEEN else one for one in flat)
+    return _seen(re.sub(r"\s+", " ", text))
 
 
 def visible_lines(text: str) -> str:
     """`text` with its line breaks and tabs, and every other character that cannot be seen replaced."""
-    kept = "\n\t"
-    return "".join(REPLACEMENT if unicodedata.category(one) in UNSEEN and one not in kept else one for one in text)
+    return "".join(part if part in "\n\t" else _seen(part) for part in BREAKS.split(text))
+
+
+def _seen(line: str) -> str:
+    # Python calls the same categories not printable; nearly every text has none of them.
+    if line.isprintable():
+        return line
+    return "".join(REPLACEMENT if unicodedata.category(one) in UNSEEN else one for one in line)
 
 
 def markdown(text: str) -> Markdown:

@@ -5,10 +5,10 @@ A pattern is named only where nothing speaks for a cause of it that is supported
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from analyzer.model import FunctionMeasurements, Hypothesis, Measured
-from analyzer.report.document import Pattern, PatternKind
+from analyzer.report.document import Issue, Pattern, PatternKind
 
 Numbers = dict[str, Measured]
 
@@ -20,6 +20,8 @@ SLOW_MS, MOST_SPREAD, MOST_DRIFT = 10_000.0, 4.0, 0.15
 REGULAR, MOSTLY_COLD, MOST_BILLED = 0.8, 0.5, 0.10
 # What would explain long calls by something that can be mended.
 SLOWNESS = "slow"
+# Of a function that is slow by nature these symptoms say no more than that.
+NATURAL = ("slow", "uneven")
 
 
 def patterns(function: FunctionMeasurements, hypotheses: list[Hypothesis]) -> Iterator[Pattern]:
@@ -44,6 +46,14 @@ def patterns(function: FunctionMeasurements, hypotheses: list[Hypothesis]) -> It
     harmless = value("init.billed_share", 0) < MOST_BILLED and "cold-start" not in supported
     if scheduled and value("cold_start.rate", 0) >= MOSTLY_COLD and harmless:
         yield _pattern("cold-schedule", function, "traffic.pause.p50", "cold_start.rate", "init.billed_share")
+
+
+def always_so(issues: Iterable[Issue], expected: Iterable[Pattern]) -> bool:
+    """Whether nothing became worse: the issues are those of functions that are slow from the first call to the last."""
+    natural = {one.function for one in expected if one.kind == "slow-by-nature"}
+    return all(
+        issue.kind in NATURAL and natural.issuperset(one.function for one in issue.functions) for issue in issues
+    )
 
 
 def _pattern(kind: PatternKind, function: FunctionMeasurements, *names: str) -> Pattern:

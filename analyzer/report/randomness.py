@@ -2,13 +2,14 @@
 
 Each pair of neighbouring characters is a little evidence: names are made of few pairs, change case seldom, and hold digits
 in groups. The weights are rounded ratios of how often such pairs stand in random values and in the identifiers of Python's
-standard library, in bits; docs/redaction.md says how both kinds come out elsewhere.
+standard library, in bits; docs/truth.md says how both kinds come out elsewhere.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 # A shorter value leaves too few pairs to tell it from a name with a number in it.
@@ -80,6 +81,7 @@ def score(value: str) -> float:
     return sum(_weight(one, following) for one, following in pairwise(value))
 
 
+@cache  # of the pairs that a value can have, which are a few thousand
 def _weight(one: str, following: str) -> float:
     if not (one.isalnum() and following.isalnum()):
         return -1.0

@@ -6,28 +6,30 @@ on the way, so that a template cannot forget either.
 
 from __future__ import annotations
 
+import hashlib
 import re
+import sys
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import msgspec
+from jinja2.bccache import Bucket
 from jinja2.sandbox import SandboxedEnvironment
 from msgspec import Struct
 
 from analyzer.errors import UserError
 from analyzer.lake import Lake
 from analyzer.model import Measurements
-from analyzer.report.beside import drawn_beside
+from analyzer.report.beside import Easel
 from analyzer.report.document import Report
 from analyzer.report.escape import Markdown, markdown
 from analyzer.report.evidence import FILE, evidence_files
 from analyzer.report.formats import Format, formats
-from analyzer.report.page import page
-from analyzer.report.pictures import drawn, sketches
+from analyzer.report.pictures import sketches
 from analyzer.report.redaction import redact, redact_all
 from analyzer.report.words import FILTERS, Words
 from analyzer.resources import shipped
@@ -36,6 +38,26 @@ REPORTS = (".md", ".html", ".json")
 TEMPLATE = ".md.j2"
 # What JSON lets stand as it is, though it moves a cursor or the direction of text.
 UNSEEN = re.compile(r"[\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """Shipped templates as they were compiled, where Python would keep what it compiled of a module in their place.
+
+    To compile them takes longer than to fill them in. Jinja compiles again what has changed since.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        # What comes out depends on Jinja, and on the environment that is set up in this file.
+        made_by = hashlib.sha256(jinja2.__version__.encode() + Path(__file__).read_bytes()).hexdigest()
+        super().__init__(str(folder / "__pycache__"), f"%s.{made_by[:12]}.jinja")
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if sys.dont_write_bytecode:
+            return
+        # Nor is it kept where that folder may not be written.
+        with suppress(OSError):
+            Path(self.directory).mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
 
 
 class Templates:
@@ -63,6 +85,7 @@ class Templates:
 
         self.environment = SandboxedEnvironment(
             loader=jinja2.FileSystemLoader(folders),
+            bytecode_cache=_Compiled(shipped("report_templates")) if folder is None else None,
             undefined=jinja2.StrictUndefined,
             finalize=inert,
             # What it folds at compile time is less than the time that it takes to look for it.
@@ -154,10 +177,14 @@ def render(
 ) -> list[Path]:
     """Write `report`, with rows of `lake` in evidence/; gives the files and folders written. Raises UserError when it cannot.
 
-    The process at the other end of `pipe` draws the pictures meanwhile, if there is one.
+    The process at the other end of `pipe` draws the pictures and makes the page meanwhile, if there is one.
     """
-    sketched = sketches(measurements, report.headline, output.base.name, templates.mask) if output.illustrated else []
-    finished = drawn_beside(sketched, pipe) if pipe else partial(drawn, sketched)
+    files: dict[Path, bytes] = {}
+    if output.illustrated:
+        sketched = sketches(measurements, report.headline, output.base.name, templates.mask)
+        easel = Easel(sketched, pipe)
+        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=sketched))
+        easel.put_on_page(markdown if ".html" in output.reports else None, report.generator)
     data: dict[Path, bytes] = {}
     plain = _plain(report, redacted=report.asked.redacted)
     if ".json" in output.reports:
@@ -170,15 +197,13 @@ def render(
     folders = (
         {output.evidence: evidence_files(report, measurements.answers, lake, templates.mask)} if output.evidence else {}
     )
-    files: dict[Path, bytes] = {}
     if output.illustrated:
-        markdown = _tidy(templates.fill(Words(report, templates.mask), pictures=sketched))
-        pictures = finished()
+        drawn = easel.drawn()
         if ".md" in output.reports:
             files[output.file(".md")] = markdown.encode()
-            files |= {output.base.with_name(picture.file): picture.svg for picture in pictures}
-        if ".html" in output.reports:
-            files[output.file(".html")] = page(markdown, pictures, report.generator).encode()
+            files |= {output.base.with_name(picture.file): picture.svg for picture in drawn.pictures}
+        if drawn.page is not None:
+            files[output.file(".html")] = drawn.page.encode()
     files |= data
     try:
         output.base.parent.mkdir(parents=True, exist_ok=True)

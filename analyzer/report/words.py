@@ -11,8 +11,9 @@ from datetime import datetime
 
 from analyzer import figures
 from analyzer.model import Evidence, Expected, Measured, Move, Verdict
-from analyzer.report.document import FunctionReport, Period, Report, Snippet
+from analyzer.report.document import FunctionReport, Issue, Period, Report, Snippet
 from analyzer.report.escape import Markdown, code_block, code_span, cut, markdown
+from analyzer.report.expected import always_so
 from analyzer.report.symptoms import slow_population_name
 
 EXCERPT = 200
@@ -30,7 +31,7 @@ FILTERS = (
     "figure", "number", "short", "interval", "expected", "code", "codes", "listed", "excerpt", "block", "sql", "prose",
     "period", "verdict", "limit", "moment", "instant", "lag", "move", "share", "spent",
 )  # fmt: skip
-FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query")
+FUNCTIONS = ("cite", "plural", "headline", "slow", "slices", "query", "always_so")
 
 
 def limit(threshold: str) -> str:
@@ -173,6 +174,10 @@ class Words:
     @staticmethod
     def moment(microseconds: int) -> str:
         return figures.write(microseconds / 1_000_000, "time")
+
+    def always_so(self, issues: list[Issue]) -> bool:
+        """Whether `issues` say no more than that functions are slow by nature."""
+        return always_so(issues, self.report.expected)
 
     # ── parts of a function's numbers ────────────────────────────────────────────────────────────────────────────────
 

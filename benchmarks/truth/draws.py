@@ -19,7 +19,7 @@ from analyzer.measure.scope import Scope, Window
 from analyzer.measure.series import rhythm
 from analyzer.model import Invocation, Measured, Source
 
-RUNS = int(os.environ.get("TRUTH_RUNS", "400"))
+RUNS = int(os.environ.get("TRUTH_RUNS", "600"))
 SEED = 20_261_124
 SETTINGS = Settings(Threshold("duration>60s", 60_000.0))
 # 2026-03-01, and how far apart the runs of one lake lie.

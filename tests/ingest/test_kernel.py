@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 from unittest.mock import patch
 
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from analyzer.ingest import attempts, exports, kernel, segments, workers
 from analyzer.ingest.containers import s3_export
 from analyzer.ingest.read import ingest
+from analyzer.ingest.sources import find
 from analyzer.lake import TABLES, Lake
 from tests.logs import ID, OTHER_ID, STREAM, TASK, export, invocation
 
@@ -548,6 +550,13 @@ def run_alone(content: bytes) -> None:
         ingest([str(path)], Lake(Path(name) / "lake"))
 
 
+def wait_for_a_commit(lake: Lake) -> None:
+    """Leaves the other process the time to read something as well."""
+    until = monotonic() + 60
+    while not lake.commits() and monotonic() < until:
+        sleep(0.01)
+
+
 def test_the_rows_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> None:
     for number in range(5):
         path = tmp_path / "logs" / "checkout" / TASK / f"{STREAM}{number}" / "000000"
@@ -556,8 +565,19 @@ def test_the_rows_do_not_depend_on_the_number_of_processes(tmp_path: Path) -> No
         path.write_bytes(Stream(max(1, number), 0.1).content(20))
     lakes = [Lake(tmp_path / "one"), Lake(tmp_path / "two")]
     with patch.object(workers, "WORTHWHILE", 0):
-        one, two = (ingest([str(tmp_path / "logs")], lake, processes=1 + number) for number, lake in enumerate(lakes))
+        one = ingest([str(tmp_path / "logs")], lakes[0])
+        # Line by line, so that something is heard of each file before the next is asked for.
+        two = ingest(
+            [str(tmp_path / "logs")], lakes[1], processes=2, buffer=0, progress=lambda _: wait_for_a_commit(lakes[1])
+        )
     assert one == two
     assert len(one.already_there) == 1
     assert stored(lakes[0]) == stored(lakes[1])
     assert len(lakes[1].commits()) == 2
+
+
+def test_only_what_may_be_one_file_twice_is_left_to_one_process(tmp_path: Path) -> None:
+    for name, text in {"a": "first\n", "b": "first\n", "c": "other\n", "d": "a longer one\n", "e": ""}.items():
+        (tmp_path / name).write_text(text)
+    dealt = workers.hands(list(find([str(tmp_path)])))
+    assert [[file.path.name for group in hand for file in group] for hand in dealt] == [["d"], ["a", "b"], ["c"], ["e"]]

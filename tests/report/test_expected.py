@@ -45,7 +45,18 @@ def test_an_expected_pattern_is_named_and_is_no_finding(
     assert not [one for one in found["functions"][0]["hypotheses"] if one["verdict"] == "supported"]
 
 
+def test_what_is_slow_by_nature_is_not_called_degraded(report: Any) -> None:
+    text, found = report("slow-by-nature", 600)
+    assert found["status"] == "insufficient-data", "whether the work has to take so long, logs cannot tell"
+    assert "verdict: **slow from the first call to the last, and these logs do not say why**" in text
+    assert "degraded" not in text
+    brief = text.partition("## In plain words")[2].partition("\n## ")[0]
+    assert "It was so from the first call to the last, [as shown here](#expected-not-a-finding)" in brief
+
+
 def test_what_became_slow_is_not_called_slow_by_nature(report: Any) -> None:
     text, found = report("deploy-slower", 800)
     assert found["expected"] == []
     assert "Expected, not a finding" not in text
+    assert "from the first call to the last" not in text
+    assert "verdict: **degraded" in text

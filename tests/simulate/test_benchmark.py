@@ -12,7 +12,7 @@ from analyzer.resources import shipped
 from analyzer.simulate import pairs, scenarios
 from benchmarks.truth import weights
 from benchmarks.truth.cases import Spec, _kept, make, specs
-from benchmarks.truth.diagnosis import Opinion, Result, calibration_error, judge, scores
+from benchmarks.truth.diagnosis import Opinion, Result, Share, calibration_error, judge, reached, scores, tables
 
 
 def result(scenario: str, injects: list[str], *opinions: tuple[str, str, float], also: tuple[str, ...] = ()) -> Result:
@@ -40,12 +40,12 @@ def test_the_first_and_the_first_three_are_counted() -> None:
     second = result("cold-start", ["cold-start"], ("algorithmic", "supported", 0.9), ("cold-start", "weak", 0.6))
     refuted = result("cold-start", ["cold-start"], ("cold-start", "refuted", 0.01))
     counted = scores([right, second, refuted])
-    assert "(1/3)" in counted["top-1"]
-    assert "(2/3)" in counted["top-3"]
-    assert "(1/3)" in counted["missed"]
-    assert "(1/3)" in counted["wrong beside a fault"]
-    assert "(1/3)" in counted["fixed order: top-1"]
-    assert "(3/3)" in counted["fixed order: top-3"]
+    assert counted["top-1"] == Share(1, 3)
+    assert counted["top-3"] == Share(2, 3)
+    assert counted["missed"] == Share(1, 3)
+    assert counted["wrong beside a fault"] == Share(1, 3)
+    assert counted["fixed order: top-1"] == Share(1, 3)
+    assert counted["fixed order: top-3"] == Share(3, 3)
 
 
 def test_of_two_faults_both_have_to_be_named() -> None:
@@ -53,9 +53,9 @@ def test_of_two_faults_both_have_to_be_named() -> None:
     both = result(name, injects, ("application-error", "supported", 0.9), ("cold-start", "weak", 0.6))
     one = result(name, injects, ("application-error", "supported", 0.9))
     counted = scores([both, one])
-    assert "(1/2)" in counted["two faults: both in top-3"]
-    assert "(2/2)" in counted["two faults: one in top-1"]
-    assert counted["top-1"] == "–"
+    assert counted["two faults: both in top-3"] == Share(1, 2)
+    assert counted["two faults: one in top-1"] == Share(2, 2)
+    assert str(counted["top-1"]) == "–"
 
 
 def test_what_came_along_is_no_false_alarm_but_is_counted_beside_it() -> None:
@@ -63,17 +63,35 @@ def test_what_came_along_is_no_false_alarm_but_is_counted_beside_it() -> None:
     cold = result("steady", [], ("cold-start", "supported", 0.9), also=("cold-start",))
     wrong = result("steady", [], ("cold-start", "supported", 0.9))
     counted = scores([quiet, cold, wrong])
-    assert "(1/3)" in counted["false alarms on healthy"]
-    assert "(2/3)" in counted["with cold starts"]
+    assert counted["false alarms on healthy"] == Share(1, 3)
+    assert counted["with cold starts"] == Share(2, 3)
 
 
 def test_calibration_error_is_the_distance_of_what_was_said_and_what_was_true() -> None:
     sure = [result("cold-start", ["cold-start"], ("cold-start", "supported", 0.9)) for _ in range(9)]
     wrong = result("steady", [], ("cold-start", "supported", 0.9))
-    assert calibration_error([*sure, wrong]).startswith("0.000")
-    assert calibration_error([wrong]).startswith("0.900")
+    assert calibration_error([*sure, wrong]).value == pytest.approx(0)
+    assert calibration_error([wrong]).value == pytest.approx(0.9)
     untested = result("steady", [], ("cold-start", "untestable", 0.2))
-    assert calibration_error([untested]) == "–"
+    assert str(calibration_error([untested])) == "–"
+
+
+def test_functions_with_requests_enough_are_counted_together_and_held_against_the_aims() -> None:
+    right = result("cold-start", ["cold-start"], ("cold-start", "supported", 0.9))
+    wrong = result("cold-start", ["cold-start"], ("cold-start", "refuted", 0.01))
+    sized = [
+        one._replace(spec=Spec("cold-start", 1, requests, "tuning", False))
+        for one, requests in ((right, 250), (wrong, 250), (right, 2_000), (right, 20_000), (wrong, 20_000))
+    ]
+    head, _, *lines = tables(sized)
+    assert head == "| | 250 | 2,000 | 20,000 | 2,000 and more | all |"
+    (first,) = (line for line in lines if line.startswith("| top-1 |"))
+    assert first == "| top-1 | 50.0% (1/2) | 100.0% (1/1) | 50.0% (1/2) | 66.7% (2/3) | 60.0% (3/5) |"
+    aims = {one.what: one for one in reached(sized)}
+    assert not aims["top-1, with 250 requests"].enough
+    assert aims["top-1, with 2,000 requests and more"][1:] == ("≥ 92%", "66.7% (2/3)", False)
+    assert aims["ECE, with 2,000 requests and more"].aim == "≤ 0.05"
+    assert not [what for what in aims if "healthy" in what], "no healthy case, nothing to hold against the aim"
 
 
 def test_a_fifth_of_the_cases_has_two_faults() -> None:
@@ -139,26 +157,21 @@ def cut() -> list[Result]:
     return [judge(make(spec)) for spec in specs({250: 1, 1_000: 1}, "tuning", 21, text=True)]
 
 
-def counted(line: str) -> tuple[int, int]:
-    hits, of = line.partition("(")[2].rstrip(")").split("/")
-    return int(hits), int(of)
-
-
 def test_the_cut_holds_its_levels() -> None:
     """One test, because its cases take a minute to make."""
     results = cut()
     found = scores(results)
-    first, faults = counted(found["top-1"])
-    among, _ = counted(found["top-3"])
-    both, doubles = counted(found["two faults: both in top-3"])
-    said, expected = counted(found["untestable recall"])
+    first, faults = found["top-1"]
+    among, _ = found["top-3"]
+    both, doubles = found["two faults: both in top-3"]
+    said, expected = found["untestable recall"]
     assert (faults, doubles, expected) >= (40, 10, 4)
     # What a quarter of an hour of a busy function, or a day of a quiet one, has to be enough for.
     assert first >= 0.80 * faults
     assert among >= 0.85 * faults
     assert both >= 0.60 * doubles
-    assert counted(found["false alarms on healthy"]) == (0, 10)
+    assert found["false alarms on healthy"] == Share(0, 10)
     assert said == expected
-    assert float(calibration_error(results).split()[0]) <= 0.05
-    within, intervals = counted(found["costs of one fault: time within"])
+    assert (calibration_error(results).value or 0.0) <= 0.05
+    within, intervals = found["costs of one fault: time within"]
     assert within >= 0.75 * intervals

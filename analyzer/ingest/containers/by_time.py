@@ -15,6 +15,7 @@ import msgspec
 
 from analyzer.ingest.containers.container import Problems
 from analyzer.ingest.containers.repeats import without_repeats
+from analyzer.ingest.packing import UNPACK_ERRORS
 from analyzer.model import Record
 
 # A part is closed after so many records or characters of their messages.
@@ -34,12 +35,14 @@ def by_time(records: Iterable[Record], problems: Problems) -> Iterator[Record]:
 
     What has the same time stays in its order. In a file that runs backwards it is turned round, and what the platform
     writes first and last about a request is put there, because searches do not keep the order within a millisecond.
+    Of a damaged file all that could be read comes before what went wrong is raised.
     """
+    damage: list[Exception] = []
     parts: list[IO[bytes]] = []
     part: list[Keyed] = []
     characters, time, backwards = 0, 0, None
     # Sorted, what is repeated could no more be told from what was logged twice.
-    for number, record in enumerate(without_repeats(records, problems)):
+    for number, record in enumerate(without_repeats(_undamaged(records, damage), problems)):
         time = record.time if record.time is not None else time
         part.append((time, (0, number), record))
         characters += len(record.message)
@@ -52,6 +55,15 @@ def by_time(records: Iterable[Record], problems: Problems) -> Iterator[Record]:
     last = _sorted(part, bool(backwards))
     for _, _, record in heapq.merge(*(_read(file) for file in parts), last, key=_key):
         yield record
+    for problem in damage:
+        raise problem
+
+
+def _undamaged(records: Iterable[Record], damage: list[Exception]) -> Iterator[Record]:
+    try:
+        yield from records
+    except UNPACK_ERRORS as problem:
+        damage.append(problem)
 
 
 def _runs_backwards(part: list[Keyed]) -> bool:

@@ -17,6 +17,7 @@ from analyzer.ingest.containers import loose_lines
 from analyzer.ingest.containers.container import PLATFORM_LINE, Container, Problems
 from analyzer.ingest.containers.json_stream import as_text
 from analyzer.ingest.containers.json_values import json_values
+from analyzer.ingest.packing import as_far_as_it_goes
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -42,13 +43,15 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    content = file.read()
+    content, broke = as_far_as_it_goes(file)
     for position, tail in _tails(content, problems):
         text = GLUED.sub(b"}\n", tail)
         # Nothing says which environment answered, only that it was one.
         stream = f"{log.name}:{position}"
         for record in loose_lines.events(loose_lines.bare_lines(io.BytesIO(text), problems), stream):
             yield Record(record.message, position, stream=stream)
+    if broke is not None:
+        raise broke
 
 
 def _tails(content: bytes, problems: Problems) -> Iterator[tuple[int, bytes]]:

@@ -147,12 +147,20 @@ def _lines(
                     continue
             # A line feed inside a string, which copying leaves there, does not end the value.
             parts, end = [line], begin + CHUNK
-            while (ahead := file.readline(LARGEST + 1)) and position < end and not BEGINS.match(ahead):
+            while (ahead := _line(file)) and position < end and not BEGINS.match(ahead):
                 parts.append(ahead)
                 position += len(ahead)
             yield from _one_after_the_other(io.BytesIO(_bare(b"".join(parts))), place, decode, problems, opens)
         elif content:
             yield from _one_after_the_other(io.BytesIO(line), begin, decode, problems, opens)
+
+
+def _line(file: BinaryIO) -> bytes:
+    """The next line; none at the end and in front of a place where the file is damaged, which is met with the next call."""
+    try:
+        return file.readline(LARGEST + 1)
+    except UNPACK_ERRORS:
+        return b""
 
 
 def _bare(line: bytes) -> bytes:

@@ -16,6 +16,7 @@ from analyzer.ingest.containers.container import (
 )
 from analyzer.ingest.containers.json_stream import as_text
 from analyzer.ingest.containers.json_values import json_values
+from analyzer.ingest.packing import as_far_as_it_goes
 from analyzer.ingest.sources import LogFile
 from analyzer.model import Record
 
@@ -32,13 +33,15 @@ def recognises(head: bytes) -> bool:
 
 
 def records(file: BinaryIO, log: LogFile, problems: Problems) -> Iterator[Record]:
-    text = file.read().decode("utf-8", "replace")
-    for position, rows in json_values(text, problems):
+    content, broke = as_far_as_it_goes(file)
+    for position, rows in json_values(content.decode("utf-8", "replace"), problems):
         for row in rows if isinstance(rows, list) else [rows]:
             if record := _record(row if isinstance(row, list) else [row], position):
                 yield record
             else:
                 problems.foreign(position, as_text(row))
+    if broke is not None:
+        raise broke
 
 
 def _record(values: list[object], position: int) -> Record | None:
