@@ -154,6 +154,8 @@ MOST_KEPT = 5
 MOST_IN_MEMORY = 200_000
 # With so few, a question is answered as soon as it is planned, so that it is planned with no more thought than to filter first.
 FEW_ENOUGH = 1_000
+# What tells execution environments apart. Where the stream is not known each invocation stands for itself.
+ENVIRONMENT = "coalesce(stream, request_id || position)"
 
 
 class Lake:
@@ -717,7 +719,7 @@ class Engine:
 
     def pool(self, select: str, conditions: Iterable[str]) -> None:
         """Reads the calls of `select` into memory; of them those of each of `conditions` are taken where they are to be held."""
-        self.connection.execute(f"CREATE TEMP TABLE pool AS {self._shortened(select)}")
+        self.connection.execute(f"CREATE TEMP TABLE pool AS {self.shortened(select)}")
         self.pooled = frozenset(conditions)
 
     @contextmanager
@@ -732,9 +734,9 @@ class Engine:
         table = f"held_{len(self.held)}"
         source = "pool" if condition in self.pooled else "invocations"
         kept = f"SELECT {columns} FROM {source} WHERE {condition}"
-        self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._shortened(kept)}")
+        self.connection.execute(f"CREATE TEMP TABLE {table} AS {self.shortened(kept)}")
         # Up to the end of a word: what goes on after a quote is another text.
-        pattern = re.compile(rf"FROM invocations WHERE {re.escape(self._shortened(condition))}(?=[\s)]|$)")
+        pattern = re.compile(rf"FROM invocations WHERE {re.escape(self.shortened(condition))}(?=[\s)]|$)")
         self.held[condition] = pattern, f"FROM {table} WHERE true"
         try:
             yield
@@ -742,21 +744,31 @@ class Engine:
             del self.held[condition]
             self.connection.execute(f"DROP TABLE {table}")
 
-    def share(self, part: str) -> None:
-        """Keeps the answer to a SELECT that several questions begin with, where asking it again costs more than that."""
+    def shorten(self) -> None:
+        """Has environments told apart by their stream alone where every invocation has one, for a seventh of the time."""
+        (row,) = self.numbers("SELECT count(*) FILTER (stream IS NULL) AS astray FROM invocations")
+        if not row["astray"]:
+            self.shorter[ENVIRONMENT] = "stream"
+
+    def share(self, part: str, instead: str | None = None) -> None:
+        """Keeps the answer to a SELECT that several questions begin with, where asking it again costs more than that.
+
+        It is found by asking `instead`, which gives the same.
+        """
         if not self.in_memory and part not in self.shorter:
             table = f"shared_{len(self.shorter)}"
-            self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._cheaper(part)}")
+            self.connection.execute(f"CREATE TEMP TABLE {table} AS {self._cheaper(instead or part)}")
             self.shorter[part] = f"FROM {table}"
 
     def _cheaper(self, sql: str) -> str:
         """The same question, asked of what is held and in shorter words."""
-        sql = self._shortened(sql)
+        sql = self.shortened(sql)
         for pattern, table in self.held.values():
             sql = pattern.sub(table, sql)
         return sql
 
-    def _shortened(self, sql: str) -> str:
+    def shortened(self, sql: str) -> str:
+        """The same in words that cost less on this lake."""
         for words, others in self.shorter.items():
             sql = sql.replace(words, others)
         return sql

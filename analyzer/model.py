@@ -599,6 +599,8 @@ class Quality(Struct, frozen=True):
 
 
 class Measurements(Struct, frozen=True):
+    """Everything that was measured. `answers` are all rows that each query of `evidence` gave, by its id."""
+
     period: tuple[int | None, int | None]
     overall: FunctionMeasurements
     functions: list[FunctionMeasurements]
@@ -611,6 +613,7 @@ class Measurements(Struct, frozen=True):
     arrivals: list[Arrival]
     evidence: dict[str, Evidence]
     quality: Quality
+    answers: dict[str, list[dict[str, object]]]
 
 
 # ── comparing two periods ────────────────────────────────────────────────────────────────────────────────────────────

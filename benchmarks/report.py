@@ -1,7 +1,8 @@
 """What writing a report costs beside measuring what stands in it. `make bench-report`; BENCH_ROWS says how many invocations.
 
-Each round measures the same lake and writes every format of the report; medians of both are compared. Seconds are those of the
-processor, all threads together: the clock of a shared machine tells of its other guests.
+Each round measures the same lake and writes every format of the report; medians of both are compared. What only pictures, quoted
+lines and alarms ask of the lake is asked while it is measured, and is taken from there and counted for the report. Seconds are
+those of the processor, all threads together: the clock of a shared machine tells of its other guests.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from analyzer import __version__
 from analyzer.diagnose import diagnose
 from analyzer.lake import Lake
-from analyzer.measure import measure, pictures
-from analyzer.measure.behind import lines_behind
-from analyzer.measure.scope import Scope
+from analyzer.measure import everything, measure
 from analyzer.model import Measurements
 from analyzer.pipeline import rules_from
 from analyzer.report import Asked, Output, Templates, compose, render
@@ -27,60 +31,76 @@ ROWS = int(os.environ.get("BENCH_ROWS", "5000000"))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 
 
-def for_pictures(folder: Path, measurements: Measurements) -> None:
-    """Asks what the report's pictures and quoted lines come from."""
-    everything = Scope()
-    begin, end = measurements.period
-    assert begin is not None
-    assert end is not None
-    with Lake(folder).open() as engine:
-        for table in (pictures.histogram, pictures.points, pictures.waits, pictures.marks, pictures.arrivals):
-            table(engine, everything)
-        pictures.timeline(engine, everything, begin, end)
-        pictures.levels(engine, everything, begin, end)
-        for function in measurements.functions:
-            lines_behind(engine, Scope(function=function.name), function.metrics)
+# What `measure` asks for the report alone, by its names there.
+ASKED = {
+    "pictures": ("histogram", "timeline", "points", "waits", "marks", "levels", "arrivals"),
+    "quoted lines": ("lines_behind",),
+    "alarms": ("alarms",),
+}
+
+
+@contextmanager
+def timed(spent: Counter[str]) -> Iterator[None]:
+    """Adds up meanwhile what `measure` spends on each of `ASKED`."""
+
+    def watched(kind: str, ask: Callable[..., Any]) -> Callable[..., Any]:
+        def asking(*arguments: Any) -> Any:
+            begin = time.process_time()
+            found = ask(*arguments)
+            # Alarms are found one after the other.
+            found = list(found) if isinstance(found, Iterator) else found
+            spent[kind] += time.process_time() - begin
+            return found
+
+        return asking
+
+    names = {name: watched(kind, getattr(everything, name)) for kind, parts in ASKED.items() for name in parts}
+    with mock.patch.multiple(everything, **names):
+        yield
+
+
+def write(folder: Path, measurements: Measurements) -> list[Path]:
+    """Every format of the report on the lake in `folder`."""
+    rules = rules_from(None)
+    report = compose(
+        measurements,
+        {function.name: diagnose(function, rules) for function in measurements.functions},
+        kind="error-analysis",
+        version=__version__,
+        asked=Asked(None, None, [], True),
+        subject=None,
+        unreadable=[],
+    )
+    templates = Templates(None, "error-analysis", redacted=True)
+    return render(report, measurements, templates, Output.at(folder / "out"), Lake(folder / "lake"))
 
 
 def main() -> None:
-    measuring, reporting = [], []
+    rounds: list[Counter[str]] = []
     with tempfile.TemporaryDirectory(prefix="reportline-bench-") as name:
         folder = Path(name)
         lakes.write(folder / "lake", ROWS)
-        for number in range(ROUNDS):
+        for _ in range(ROUNDS):
+            spent: Counter[str] = Counter()
             begin = time.process_time()
-            measurements = measure(Lake(folder / "lake"))
+            with timed(spent):
+                measurements = measure(Lake(folder / "lake"))
             assert measurements is not None
-            measured = time.process_time()
-            rules = rules_from(None)
-            report = compose(
-                measurements,
-                {function.name: diagnose(function, rules) for function in measurements.functions},
-                kind="error-analysis",
-                version=__version__,
-                asked=Asked(None, None, [], True),
-                subject=None,
-                unreadable=[],
-            )
-            files = render(
-                report,
-                measurements,
-                Templates(None, "error-analysis", redacted=True),
-                Output.at(folder / f"out-{number}"),
-                Lake(folder / "lake"),
-            )
-            written = time.process_time()
-            for_pictures(folder / "lake", measurements)
-            drawn = time.process_time()
-            # What only pictures and quoted lines ask of the lake is a part of measuring, and is here for the report.
-            measuring.append(measured - begin - (drawn - written))
-            reporting.append(drawn - measured)
+            spent["measuring"] = time.process_time() - begin - spent.total()
+            begin = time.process_time()
+            files = write(folder, measurements)
+            spent["rules and files"] = time.process_time() - begin
+            rounds.append(spent)
         # evidence/ is a folder.
         size = sum(path.stat().st_size for file in files for path in (file.rglob("*") if file.is_dir() else [file]))
-    took, added = statistics.median(measuring), statistics.median(reporting)
+    seconds = {kind: statistics.median(spent[kind] for spent in rounds) for kind in rounds[0]}
+    measuring = seconds.pop("measuring")
     print(f"{ROWS:,} invocations, {ROUNDS} rounds, medians, seconds of the processor")
-    wrote = f"pictures' tables, rules, {len(files)} files of {size / 1e6:.1f} MB"
-    print(f"measuring {took:.1f} s; {wrote}: {added:.1f} s, {added / took:.1%} of it")
+    print(f"measuring {measuring:.1f}; " + ", ".join(f"{kind} {spent:.1f}" for kind, spent in seconds.items()))
+    added = sum(seconds.values())
+    print(
+        f"{len(files)} files of {size / 1e6:.1f} MB; the report adds {added:.1f} s, {added / measuring:.1%} of measuring"
+    )
 
 
 if __name__ == "__main__":

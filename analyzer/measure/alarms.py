@@ -57,6 +57,7 @@ class _Span(Struct, frozen=True):
 def alarms(engine: Engine, scope: Scope, metrics: dict[str, Measured]) -> Iterator[Alarm]:
     """Alarms on the function of `scope`, whose `metrics` are known already."""
     busy = (_value(metrics, "invocations.per_five_minutes") or 0.0) >= RELIABLE_P95
+    _share(engine, scope, busy=busy)
     if _value(metrics, "duration.max"):
         yield _duration(engine, scope, metrics, busy=busy)
     yield _errors(engine, scope, busy=busy)
@@ -66,17 +67,29 @@ def alarms(engine: Engine, scope: Scope, metrics: dict[str, Measured]) -> Iterat
         yield _tried(engine, scope, series, "memory.max", "recommended", threshold, basis=size)
 
 
+def _share(engine: Engine, scope: Scope, *, busy: bool) -> None:
+    """Reads what alarms on durations and on errors are tried on, in one pass."""
+    (durations, _), (errors, *_) = (_MANY_CALLS, _MANY_ERRORS) if busy else (_ANY_CALL, _ANY_ERROR)
+    both = f"""SELECT epoch_us({BEGAN}) // {PERIOD * SECOND} AS period, {durations.value} AS value, count(*) AS n,
+         count(*) FILTER ({KNOWN}) AS known, count(*) FILTER ({FAILED}) AS failed
+  FROM invocations WHERE {scope.where} AND {BEGAN} IS NOT NULL GROUP BY period"""
+    engine.share(both)
+    engine.share(_calls(scope, durations), f"SELECT period, value, n FROM ({both})")
+    value = "failed / known" if busy else "failed"
+    engine.share(
+        _calls(_known(scope), errors), f"SELECT period, {value} AS value, known AS n FROM ({both}) WHERE known > 0"
+    )
+
+
+def _known(scope: Scope) -> Scope:
+    return scope.narrowed(KNOWN, scope.population)
+
+
 def _duration(engine: Engine, scope: Scope, metrics: dict[str, Measured], *, busy: bool) -> Alarm:
     """Above what periods outside the slow episode reached, and below what those inside it reached, where that can be."""
-    signal: AlarmSignal = "duration.p95" if busy else "duration.max"
-    series = (
-        _Series("quantile_cont(duration_ms, 0.95)", BEGAN, needed=2, periods=3, least_calls=RELIABLE_P95)
-        if busy
-        else _Series("max(duration_ms)", BEGAN)
-    )
+    series, signal = _MANY_CALLS if busy else _ANY_CALL
     episode = _episode(metrics)
     slow = _touches(episode, series, "period", "period")
-    engine.share(_calls(scope, series))
     levels = engine.ask(f"""{_levels(scope, series)}
 SELECT max(level) FILTER (NOT ({slow})) AS usual, max(level) FILTER ({slow}) AS during FROM levels
 WHERE n >= {series.least_calls}""").row
@@ -97,9 +110,8 @@ def _errors(engine: Engine, scope: Scope, *, busy: bool) -> Alarm:
 
     An alarm that is on for half of the time tells nobody anything: where a function fails all the time, more than is usual.
     """
-    known = scope.narrowed(KNOWN, scope.population)
+    known = _known(scope)
     series, signal, threshold, choice = _MANY_ERRORS if busy else _ANY_ERROR
-    engine.share(_calls(known, series))
     levels = engine.ask(f"""{_levels(known, series)}
 SELECT quantile_disc(level, 0.5) AS half, quantile_disc(level, 0.95) AS most FROM levels WHERE n > 0""").row
     if levels["half"] is not None and levels["half"] > threshold:
@@ -107,6 +119,10 @@ SELECT quantile_disc(level, 0.5) AS half, quantile_disc(level, 0.95) AS most FRO
     return _tried(engine, known, series, signal, choice, threshold)
 
 
+_ANY_CALL: tuple[_Series, AlarmSignal] = _Series("max(duration_ms)", BEGAN), "duration.max"
+_MANY_CALLS: tuple[_Series, AlarmSignal] = (
+    _Series("quantile_cont(duration_ms, 0.95)", BEGAN, needed=2, periods=3, least_calls=RELIABLE_P95), "duration.p95",
+)  # fmt: skip
 _ANY_ERROR: tuple[_Series, AlarmSignal, float, AlarmChoice] = (
     _Series(f"count(*) FILTER ({FAILED})", BEGAN), "errors.sum", 0.0, "any",
 )  # fmt: skip

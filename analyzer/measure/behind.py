@@ -74,7 +74,9 @@ def _lines(engine: Engine, scope: Scope, shown: Shown, value: float) -> list[Exc
     first, reaches, sort = ("min", "<=", "ASC NULLS LAST") if shown.least else ("max", ">=", "DESC NULLS LAST")
     # Of millions few come in question: what the last of the first has is known at once, and most are never put in order.
     candidates = f"{scope.where} AND {condition}"
-    (edge,) = engine.numbers(f"SELECT {first}({by}, {MOST}) AS best FROM invocations WHERE {candidates}")
+    (edge,) = engine.numbers(f"SELECT count(*) AS n, {first}({by}, {MOST}) AS best FROM invocations WHERE {candidates}")
+    if edge["n"] == 0:
+        return []
     if len(edge["best"] or []) == MOST:
         candidates = f"{candidates} AND {by} {reaches} {edge['best'][-1]!r}"
     rows = engine.numbers(f"""

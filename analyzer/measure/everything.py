@@ -12,7 +12,6 @@ from analyzer.measure.consistency import broken
 from analyzer.measure.discoveries import controlled
 from analyzer.measure.failures import error_groups
 from analyzer.measure.family import (
-    CLUSTER,
     MOST_HELD,
     Settings,
     Threshold,
@@ -59,13 +58,12 @@ def measure(
     with lake.open() as engine:
         everything = Scope(window)
         (row,) = engine.numbers(
-            f"SELECT count(*) AS n, min(epoch_us(coalesce(start_time, end_time))) AS begin, max(epoch_us(end_time)) AS finish, "
-            f"count(*) FILTER (stream IS NULL) AS astray FROM invocations WHERE {everything.where}"
+            f"SELECT count(*) AS n, min(epoch_us(coalesce(start_time, end_time))) AS begin, max(epoch_us(end_time)) AS finish "
+            f"FROM invocations WHERE {everything.where}"
         )
         if row["n"] == 0:
             return None
-        if not row["astray"]:
-            engine.shorter[CLUSTER] = "stream"
+        engine.shorten()
         chosen = thresholds or ROUND_THRESHOLDS
         everything = drawable(engine, requests_drawable(engine, everything))
         scopes = list(_functions(engine, everything))
@@ -91,6 +89,7 @@ def measure(
             arrivals=arrivals(engine, everything),
             quality=quality(engine, everything, broken(engine, everything, overall, functions, chosen)),
             evidence=engine.evidence,
+            answers={answer.id: answer.rows for answer in engine.answers.values()},
         )
 
 

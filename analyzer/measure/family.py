@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from analyzer.errors import UserError
 from analyzer.figures import milliseconds
-from analyzer.lake import Answer, Engine
+from analyzer.lake import ENVIRONMENT, Answer, Engine
 from analyzer.measure.scope import Draw, Scope
 from analyzer.measure.statistics import (
     Interval,
@@ -24,8 +24,8 @@ from analyzer.measure.statistics import (
 )
 from analyzer.model import Measured, Unit
 
-# Invocations of one execution environment resemble each other. Where the stream is not known each stands for itself.
-CLUSTER = "coalesce(stream, request_id || position)"
+# Invocations of one execution environment resemble each other.
+CLUSTER = ENVIRONMENT
 THRESHOLD = re.compile(r"duration>(?P<duration>\d{1,9}(?:\.\d{1,3})?(?:ms|s|m))")
 NOTHING = "no invocation of this kind"
 # Calls that stand for a function with more. An estimate from so many is good to about a hundredth.

@@ -25,12 +25,31 @@ MOST_ARRIVALS = 60
 
 
 def histogram(engine: Engine, scope: Scope) -> list[HistogramBin]:
-    answer = engine.ask(f"""
-SELECT function, floor(ln(greatest(duration_ms, 0.01)) / ln({GROWTH}))::INTEGER AS bin, count(*) AS n
-FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL ORDER BY ALL""")
+    if blocks(engine, scope) == 1:
+        sql = f"""
+SELECT function, {_bin("duration_ms")} AS bin, count(*) AS n
+FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+    else:
+        engine.share(_by_start(scope))
+        sql = f"""
+SELECT function, bin, sum(n)::BIGINT AS n FROM ({_by_start(scope)}) GROUP BY ALL ORDER BY ALL"""
+    answer = engine.ask(sql)
     return [
         HistogramBin(row["function"], GROWTH ** row["bin"], GROWTH ** (row["bin"] + 1), row["n"]) for row in answer.rows
     ]
+
+
+def _bin(duration: str) -> str:
+    return f"floor(ln(greatest({duration}, 0.01)) / ln({GROWTH}))::INTEGER"
+
+
+def _by_start(scope: Scope) -> str:
+    """SQL that counts durations by function, bin, and whether an initialisation came first: a logarithm is dear, so that what
+    histograms of many calls have in common is asked once.
+    """
+    return f"""
+  SELECT function, {COLD} AS cold, {_bin("duration_ms")} AS bin, count(*) AS n
+  FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL"""
 
 
 def _length(begin: int, end: int) -> int:
@@ -76,9 +95,20 @@ FROM invocations WHERE {condition} ORDER BY end_time, source, position""")
 
 def waits(engine: Engine, scope: Scope) -> list[WaitBin]:
     """How long callers waited, initialisation included, where it came first and where it did not."""
-    answer = engine.ask(f"""
-SELECT {COLD} AS cold, floor(ln(greatest({TOTAL}, 0.01)) / ln({GROWTH}))::INTEGER AS bin, count(*) AS n
-FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL ORDER BY ALL""")
+    if blocks(engine, scope) == 1:
+        sql = f"""
+SELECT {COLD} AS cold, {_bin(TOTAL)} AS bin, count(*) AS n
+FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL GROUP BY ALL ORDER BY ALL"""
+    else:
+        engine.share(_by_start(scope))
+        sql = f"""
+WITH counted AS (
+  SELECT cold, bin, n FROM ({_by_start(scope)}) WHERE NOT cold
+  UNION ALL
+  SELECT true, {_bin(TOTAL)}, 1 FROM invocations WHERE {scope.where} AND duration_ms IS NOT NULL AND {COLD}
+)
+SELECT cold, bin, sum(n)::BIGINT AS n FROM counted GROUP BY ALL ORDER BY ALL"""
+    answer = engine.ask(sql)
     return [WaitBin(row["cold"], GROWTH ** row["bin"], GROWTH ** (row["bin"] + 1), row["n"]) for row in answer.rows]
 
 

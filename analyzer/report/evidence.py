@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from analyzer import arrays
-from analyzer.lake import Engine, Lake, steady
+from analyzer.lake import INVOCATIONS, MOST_IN_MEMORY, Engine, Lake, steady, text_literal
 from analyzer.report.document import Report
 from analyzer.report.escape import visible, visible_lines
 from analyzer.report.formats.csv_cells import table
@@ -29,6 +30,9 @@ SHOWN = ("supported", "weak")
 MOST_QUERIES = 100
 MOST_ROWS = 1_000
 MOST_INVOCATIONS = 100
+# Those that failed come first, and of these and of the others the slowest.
+FAILED = "outcome NOT IN ('ok', 'unknown')"
+SLOWEST = "duration_ms DESC NULLS LAST, source, position"
 COLUMNS = (
     "request_id",
     "end_time",
@@ -42,27 +46,30 @@ COLUMNS = (
 )
 
 
-def evidence_files(report: Report, lake: Lake, mask: Callable[[str], str]) -> dict[str, bytes]:
-    """Every file by its name. `report` is as it was composed; `mask` is put on whatever is written."""
+def evidence_files(
+    report: Report, answers: Mapping[str, list[dict[str, Any]]], lake: Lake, mask: Callable[[str], str]
+) -> dict[str, bytes]:
+    """Every file by its name. `report` is as it was composed, and `answers` what its queries gave when they were asked;
+    `mask` is put on whatever is written.
+    """
     files: dict[str, bytes] = {}
-    populations: dict[str, str | None] = {}
+    cited = dict(list(_cited(report).items())[:MOST_QUERIES])
+    about = {name: match["condition"] for name in cited if (match := POPULATION.search(report.evidence[name].sql))}
+    # Of several queries about the same invocations the first names their file.
+    names = {condition: f"{name}-invocations.csv" for name, condition in reversed(about.items())}
     with lake.open() as engine:
-        for name, findings in list(_cited(report).items())[:MOST_QUERIES]:
-            sql, known = report.evidence[name].sql, report.evidence[name].result
+        populations = _populations(engine, list(names))
+        for condition, rows in populations.items():
+            files[names[condition]] = _table(COLUMNS, rows, mask)
+        for name, findings in cited.items():
+            sql = report.evidence[name].sql
             heads = [f"-- {name}, behind {visible(mask(finding))}" for finding in findings]
-            match = POPULATION.search(sql)
-            if match and (condition := match["condition"]) not in populations:
-                invocations = _invocations(engine, condition, mask)
-                populations[condition] = None if invocations is None else f"{name}-invocations.csv"
-                if invocations is not None:
-                    files[f"{name}-invocations.csv"] = invocations
-            if match and (place := populations[match["condition"]]):
-                heads.append(f"-- about the invocations of {place}")
+            if about.get(name) in populations:
+                heads.append(f"-- about the invocations of {names[about[name]]}")
             files[f"{name}.sql"] = "\n".join([*heads, visible_lines(mask(sql.strip())), ""]).encode()
-            # A short answer stands in the report, so that nothing has to be asked again.
-            files[f"{name}.csv"] = (
-                _cells(list(known[0]), known, mask) if known else _table(engine, sql, MOST_ROWS, mask)
-            )
+            rows = answers[name][:MOST_ROWS]
+            # What gave no row has the names of its columns all the same.
+            files[f"{name}.csv"] = _table(list(rows[0]) if rows else engine.connection.sql(sql).columns, rows, mask)
     return files
 
 
@@ -87,30 +94,72 @@ def _findings(report: Report) -> Iterator[tuple[str, str]]:
                 yield f"{issue.kind}, {affected.function}", number.evidence
 
 
-def _invocations(engine: Engine, condition: str, mask: Callable[[str], str]) -> bytes | None:
+def _populations(engine: Engine, conditions: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The invocations to show of each condition that is one by itself.
+
+    Which ones is found out from the few columns that put them in order; all their columns are read in one pass for all
+    conditions, which leaves out whatever stands elsewhere.
+    """
     # Loaded by then, and not where the pictures are drawn.
     from duckdb import Error
 
-    try:
-        return _table(
-            engine,
-            f"SELECT {', '.join(COLUMNS)} FROM invocations WHERE {condition} "
-            "ORDER BY outcome IN ('ok', 'unknown'), duration_ms DESC NULLS LAST, source, position",
-            MOST_INVOCATIONS,
-            mask,
+    engine.shorten()
+    places: dict[str, list[dict[str, Any]]] = {}
+    with _failed(engine, conditions):
+        for condition in conditions:
+            # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
+            with suppress(Error):
+                places[condition] = _first(engine, condition)
+    wanted = {row["position"] for rows in places.values() for row in rows}
+    if not wanted:
+        return places
+    # Several events may stand at one place of a file, so that the condition has to hold as well.
+    shown = ", ".join(
+        f"({condition}) AND {_among(rows)} AS shown_{i}" for i, (condition, rows) in enumerate(places.items())
+    )
+    found = arrays.rows(
+        engine.table(
+            f"SELECT {', '.join(COLUMNS)}, {shown} FROM invocations WHERE position IN ({', '.join(map(str, sorted(wanted)))}) "
+            f"ORDER BY NOT ({FAILED}), {SLOWEST}"
         )
-    except Error:
-        # A condition that goes on in the next line, as that on a name with a line break in it does, is none by itself.
-        return None
+    )
+    return {
+        condition: [row for row in found if row[f"shown_{i}"]][:MOST_INVOCATIONS] for i, condition in enumerate(places)
+    }
 
 
-def _table(engine: Engine, sql: str, most: int, mask: Callable[[str], str]) -> bytes:
-    found = engine.connection.sql(sql).limit(most).to_arrow_table()
-    return _cells(found.column_names, arrays.rows(found), mask)
+@contextmanager
+def _failed(engine: Engine, conditions: Sequence[str]) -> Iterator[None]:
+    """Keeps in memory what failed, which is all that most conditions need, unless that is much."""
+    asked = engine.shortened(" ".join([*conditions, FAILED, SLOWEST]))
+    columns = ", ".join(name for name in INVOCATIONS.names if name in asked)
+    (row,) = engine.numbers(f"SELECT count(*) AS n FROM invocations WHERE {FAILED}")
+    with engine.holding(FAILED, columns) if row["n"] <= MOST_IN_MEMORY else nullcontext():
+        yield
 
 
-def _cells(names: list[str], rows: list[dict[str, Any]], mask: Callable[[str], str]) -> bytes:
-    return table(names, ([_cell(cell, mask) for cell in row.values()] for row in rows))
+def _first(engine: Engine, condition: str) -> list[dict[str, Any]]:
+    """Where the invocations stand that come first."""
+    found: list[dict[str, Any]] = []
+    for outcomes in (FAILED, f"NOT ({FAILED})"):
+        if len(found) < MOST_INVOCATIONS:
+            found += engine.numbers(
+                f"SELECT source, position FROM invocations WHERE {outcomes} AND ({condition}) "
+                f"ORDER BY {SLOWEST} LIMIT {MOST_INVOCATIONS - len(found)}"
+            )
+    return found
+
+
+def _among(places: Sequence[dict[str, Any]]) -> str:
+    """SQL: whether a row stands at one of these places."""
+    if not places:
+        return "false"
+    listed = ", ".join(f"({text_literal(row['source'])}, {row['position']})" for row in places)
+    return f"(source, position) IN ({listed})"
+
+
+def _table(columns: Sequence[str], rows: Sequence[dict[str, Any]], mask: Callable[[str], str]) -> bytes:
+    return table(columns, ([_cell(row[column], mask) for column in columns] for row in rows))
 
 
 def _cell(cell: Any, mask: Callable[[str], str]) -> object:

@@ -194,7 +194,9 @@ def render(
         content = other.write(masked)
         if content is not None:
             data[path] = content
-    folders = {output.evidence: evidence_files(report, lake, templates.mask)} if output.evidence else {}
+    folders = (
+        {output.evidence: evidence_files(report, measurements.answers, lake, templates.mask)} if output.evidence else {}
+    )
     if output.illustrated:
         drawn = easel.drawn()
         if ".md" in output.reports:
