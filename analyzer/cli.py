@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import gc
 import sys
 import traceback
@@ -537,8 +536,6 @@ def main() -> None:
     """Run the command line and end with the exit code that the README lists."""
     # Modules and tables live until the end: looking through them every 700 objects took a twelfth of a short run.
     gc.set_threshold(100_000)
-    # Nor need they be looked through once more before they go, which took 0.1 s.
-    atexit.register(gc.freeze)
     try:
         app()
     except ReportlineError as problem:

@@ -68,6 +68,12 @@ def test_what_is_piped_holds_no_progress(logs: Path, tmp_path: Path) -> None:
     assert "\x1b" not in ran.stdout
 
 
+def test_a_report_that_is_piped_says_nothing_more_when_it_ends(logs: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "analyzer", "analyze", str(logs), "-o", str(tmp_path / "out")]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stderr.splitlines() == [line for line in ran.stderr.splitlines() if str(tmp_path) in line]
+
+
 @pytest.mark.parametrize("processes", [1, 2])
 def test_progress_moves_while_files_are_read_and_ends_where_everything_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
