@@ -7,8 +7,10 @@ differently and for grey paper.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -97,6 +99,7 @@ COARSE_TICKS = (
     100 * HOUR,
 )
 MOST_TICKS = 11
+CLIP = re.compile(rb'<clipPath id="(p[0-9a-f]{10})">(.*?)</clipPath>', re.DOTALL)
 SECONDS_A_DAY = 86_400
 # A moment outside of these is a mistake of the log, and a calendar cannot show it.
 FIRST_DAY, LAST_DAY = 1.0, 73_000.0
@@ -156,7 +159,7 @@ class Drawing:
         FigureCanvasSVG(self.figure).print_svg(content, metadata=metadata)  # type: ignore[no-untyped-call]
         drawn = content.getvalue()
         picture, end = drawn[drawn.index(b"<svg") : drawn.rindex(b"</svg>")], b"</svg>\n"
-        return b'<?xml version="1.0" encoding="utf-8"?>\n' + picture + self._hints() + end
+        return b'<?xml version="1.0" encoding="utf-8"?>\n' + _named_by_content(picture) + self._hints() + end
 
     def _hints(self) -> bytes:
         """Transparent shapes over the picture. Browsers show the title of what is under the pointer, and read it out."""
@@ -174,6 +177,15 @@ class Drawing:
                 f"<title>{escape(text, quote=False)}</title></rect>\n"
             )
         return ('<g class="hints" fill="none" pointer-events="all">\n' + "".join(shapes) + "</g>\n").encode()
+
+
+def _named_by_content(picture: bytes) -> bytes:
+    """Clips named by what is written of them. matplotlib names them by all digits of numbers, of which the layout leaves the
+    last ones to chance.
+    """
+    for name, clip in CLIP.findall(picture):
+        picture = picture.replace(name, b"p" + hashlib.sha256(clip).hexdigest()[: len(name) - 1].encode())
+    return picture
 
 
 def _reach(begin: float, end: float, least: float, most: float) -> tuple[float, float]:

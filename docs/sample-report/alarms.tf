@@ -5,7 +5,7 @@ variable "alarm_topic_arn" {
 
 resource "aws_cloudwatch_metric_alarm" "DataProcessingPipelineDurationAlarm" {
   alarm_name          = "data-processing-pipeline-duration"
-  alarm_description   = "longest Duration above 300.0 s: a fifth above 247.3 s, the most that is usual; a percentile of so few calls in five minutes says nothing"
+  alarm_description   = "longest Duration above 300 s: a fifth above 247.3 s, the most that is usual; a percentile of so few calls in five minutes says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   statistic           = "Maximum"
@@ -21,7 +21,7 @@ resource "aws_cloudwatch_metric_alarm" "DataProcessingPipelineDurationAlarm" {
 
 resource "aws_cloudwatch_metric_alarm" "DataProcessingPipelineErrorsAlarm" {
   alarm_name          = "data-processing-pipeline-errors"
-  alarm_description   = "any error: of so few calls in five minutes a single failed one is a high share"
+  alarm_description   = "any error: with so few calls in five minutes a share of them says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   statistic           = "Sum"
@@ -78,7 +78,7 @@ resource "aws_cloudwatch_metric_alarm" "DataProcessingPipelineMemoryAlarm" {
 
 resource "aws_cloudwatch_metric_alarm" "UserAuthenticationServiceDurationAlarm" {
   alarm_name          = "user-authentication-service-duration"
-  alarm_description   = "longest Duration above 260.0 s: a fifth above 212.2 s, the most that is usual; a percentile of so few calls in five minutes says nothing"
+  alarm_description   = "longest Duration above 260 s: a fifth above 212.2 s, the most that is usual; a percentile of so few calls in five minutes says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   statistic           = "Maximum"
@@ -94,7 +94,7 @@ resource "aws_cloudwatch_metric_alarm" "UserAuthenticationServiceDurationAlarm" 
 
 resource "aws_cloudwatch_metric_alarm" "UserAuthenticationServiceErrorsAlarm" {
   alarm_name          = "user-authentication-service-errors"
-  alarm_description   = "any error: of so few calls in five minutes a single failed one is a high share"
+  alarm_description   = "any error: with so few calls in five minutes a share of them says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   statistic           = "Sum"
@@ -110,7 +110,7 @@ resource "aws_cloudwatch_metric_alarm" "UserAuthenticationServiceErrorsAlarm" {
 
 resource "aws_cloudwatch_metric_alarm" "EmailNotificationSenderDurationAlarm" {
   alarm_name          = "email-notification-sender-duration"
-  alarm_description   = "longest Duration above 230.0 s: a fifth above 187.9 s, the most that is usual; a percentile of so few calls in five minutes says nothing"
+  alarm_description   = "longest Duration above 230 s: a fifth above 187.9 s, the most that is usual; a percentile of so few calls in five minutes says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   statistic           = "Maximum"
@@ -126,7 +126,7 @@ resource "aws_cloudwatch_metric_alarm" "EmailNotificationSenderDurationAlarm" {
 
 resource "aws_cloudwatch_metric_alarm" "EmailNotificationSenderErrorsAlarm" {
   alarm_name          = "email-notification-sender-errors"
-  alarm_description   = "any error: of so few calls in five minutes a single failed one is a high share"
+  alarm_description   = "any error: with so few calls in five minutes a share of them says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   statistic           = "Sum"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from analyzer.model import AtOnce, HistogramBin, Measured, MemoryMarks, Outcome, Point, TimeBin, WaitBin
 from analyzer.report.charts import Moment, concurrency, distribution, memory, timeline, waits
+from analyzer.report.drawing import drawing
 
 BEGIN = 1_773_735_125_000_000
 SVG = "{http://www.w3.org/2000/svg}"
@@ -85,6 +86,19 @@ def pictures(points: list[Point], thresholds_ms: list[float], title: str = "Dura
 
 def test_the_same_numbers_give_the_same_bytes() -> None:
     assert pictures(SLOW, [60_000.0]) == pictures(SLOW, [60_000.0])
+
+
+def test_digits_of_the_layout_that_nobody_sees_change_no_byte() -> None:
+    def picture(by: float) -> bytes:
+        with drawing(2.0, "durations") as drawn:
+            (axes,) = drawn.rows(1.0)
+            axes.plot([0, 1], [0, 1])
+            drawn.figure.set_layout_engine("none")
+            axes.set_position((0.1, 0.1 + by, 0.8, 0.7))
+            return drawn.svg()
+
+    assert picture(0.0) == picture(1e-13)
+    assert picture(0.0) != picture(1e-3)
 
 
 def test_a_picture_does_not_say_when_it_was_made_and_asks_the_network_for_nothing() -> None:

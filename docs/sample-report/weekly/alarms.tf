@@ -5,7 +5,7 @@ variable "alarm_topic_arn" {
 
 resource "aws_cloudwatch_metric_alarm" "OrderIntakeDurationAlarm" {
   alarm_name          = "order-intake-duration"
-  alarm_description   = "longest Duration above 430 ms: a fifth above 355 ms, the most that is usual; a percentile of so few calls in five minutes says nothing"
+  alarm_description   = "longest Duration above 430 ms: a fifth above 355 ms, the most that is usual; a percentile of so few calls in five minutes says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Duration"
   statistic           = "Maximum"
@@ -21,7 +21,7 @@ resource "aws_cloudwatch_metric_alarm" "OrderIntakeDurationAlarm" {
 
 resource "aws_cloudwatch_metric_alarm" "OrderIntakeErrorsAlarm" {
   alarm_name          = "order-intake-errors"
-  alarm_description   = "any error: of so few calls in five minutes a single failed one is a high share"
+  alarm_description   = "any error: with so few calls in five minutes a share of them says little"
   namespace           = "AWS/Lambda"
   metric_name         = "Errors"
   statistic           = "Sum"
