@@ -45,7 +45,7 @@ golden: $(VENV)/.run ## write the sample reports into docs/, and its first lines
 bench: $(VENV)/.bench ## measure ingest beside unpacking alone and other tools (BENCH_MB=2000 for more), and measuring
 	$(BIN)/python -m benchmarks.run
 	$(BIN)/python -m benchmarks.small
-	$(BIN)/python -m benchmarks.measure 1
+	$(BIN)/python -m benchmarks.measure 1 5 50
 
 bench-report: $(VENV)/.run ## measure what a report costs beside measuring what stands in it; BENCH_ROWS=1000000 for less
 	$(BIN)/python -m benchmarks.report
