@@ -10,7 +10,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from math import ceil
@@ -92,6 +92,14 @@ def _printed(lines: Iterable[str]) -> str:
         kept.append(line)
     print()
     return "\n".join(kept)
+
+
+def program(description: str, section: str, what: str, tables: Callable[[float, list[Reached]], Iterable[str]]) -> None:
+    """A program that writes one section and, above it, its aims. `tables` gets when it began, and adds what it reached."""
+    chosen = parser(description).parse_args()
+    reached: list[Reached] = []
+    # The aims are complete by then: sections are made in their order.
+    publish({section: tables(time.monotonic(), reached), f"aims of {section}": aims(what, reached)}, chosen.into)
 
 
 def told(results: Iterable[One], n: int, what: str) -> Iterator[One]:

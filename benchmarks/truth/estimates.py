@@ -6,7 +6,6 @@ Every interval comes from the function that the report uses, and where sums are 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from math import exp, log, sqrt
 from statistics import NormalDist
@@ -31,13 +30,13 @@ from analyzer.measure.statistics import (
     ratio_of_sums,
 )
 from analyzer.measure.two_groups import difference_of_shares, shift
-from benchmarks.truth.document import Reached, aims, made_by, parser, publish
+from benchmarks.truth.document import Reached, made_by, program
 from benchmarks.truth.draws import BEGIN, RUNS, Rows, asked, calls, clustered, generators, series
 from benchmarks.truth.findings import findings
 
 AIM = (0.92, 0.97)
 CORRELATIONS = (0.0, 0.1, 0.3)
-# Calls of a lake cost more than sums: a quarter of the runs.
+# Calls of a lake cost more than sums: half of the runs.
 LAKES = max(40, RUNS // 2)
 
 # How many times a truth was held, of how many intervals, and how many set no limit on some side.
@@ -480,18 +479,7 @@ Limits are looked at where a change or an episode was found; the others have non
     yield made_by(f"TRUTH_RUNS={RUNS} python -m benchmarks.truth.estimates", packages, begun)
 
 
-def main() -> None:
-    chosen = parser("Count how often intervals hold a known truth, and what passes for a finding.").parse_args()
-    reached: list[Reached] = []
-    publish(
-        {
-            "estimates": tables(time.monotonic(), reached),
-            # Filled by then: the sections are made in this order.
-            "aims of estimates": aims("numbers", reached),
-        },
-        chosen.into,
-    )
-
-
 if __name__ == "__main__":
-    main()
+    program(
+        "Count how often intervals hold a known truth, and what passes for a finding.", "estimates", "numbers", tables
+    )

@@ -12,13 +12,12 @@ import random
 import re
 import string
 import sysconfig
-import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from analyzer.report.redaction import redact
-from benchmarks.truth.document import Reached, aims, at_least, at_most, made_by, parser, publish
+from benchmarks.truth.document import Reached, at_least, at_most, made_by, program
 
 RUNS = 200
 SEED = 20_260_919
@@ -289,18 +288,5 @@ Ids and digests that are as random as a key and lead to a line:
     reached.append(at_most(MOST_MISTAKES, "words without a secret that are masked", mistakes, all_words))
 
 
-def main() -> None:
-    chosen = parser("Count which secrets are masked, and what else is.").parse_args()
-    reached: list[Reached] = []
-    publish(
-        {
-            "redaction": tables(time.monotonic(), reached),
-            # Filled by then: the sections are made in this order.
-            "aims of redaction": aims("redaction", reached),
-        },
-        chosen.into,
-    )
-
-
 if __name__ == "__main__":
-    main()
+    program("Count which secrets are masked, and what else is.", "redaction", "redaction", tables)
