@@ -8,18 +8,18 @@ not even the end of one can be found, the rest of the file is the container's.
 from __future__ import annotations
 
 import ctypes
-import io
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import BinaryIO
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from analyzer.ingest import attempts, kernel
 from analyzer.ingest.assemble import Assembler
 from analyzer.ingest.containers import subscription
-from analyzer.ingest.containers.json_stream import BOM, decoder, is_one_a_line, values_from
+from analyzer.ingest.containers.json_stream import BOM, NO_JSON, decoder, is_one_a_line, values_from
 from analyzer.ingest.containers.times import milliseconds
 from analyzer.ingest.ids import Table
 from analyzer.ingest.kernel import APPLICATION, MARGIN, Kernel, Places, Scan
@@ -153,11 +153,22 @@ class Deliveries:
             reading.take(delivery.read(behind, stream.end))
         if columns := segments.columns():
             self.columns(columns)
-        if delivered.other >= 0:
-            whole = io.BytesIO(bytes(self.view[delivered.other : kept]))
-            self._elsewhere(reading, seen, whole, position + delivered.other - MARGIN, one_a_line=False)
+        if delivered.other >= 0 and not self._other(reading, seen, delivered.other, kept, position - MARGIN):
+            kept = delivered.other
         self.hand_over(reading.assembler)
         return kept
+
+    def _other(self, reading: Reading, seen: subscription.Seen, begin: int, end: int, shift: int) -> bool:
+        """Take up an object that is not as usual; false where it is none, as it is damaged and its end may be no end."""
+        content = bytes(self.view[begin:end])
+        try:
+            one = subscription.decode(content)
+        except msgspec.ValidationError:
+            one = content
+        except NO_JSON:
+            return False
+        reading.take(subscription.delivered([(begin + shift, one)], reading.problems, seen))
+        return True
 
     def _elsewhere(
         self, reading: Reading, seen: subscription.Seen, file: BinaryIO, position: int, one_a_line: bool

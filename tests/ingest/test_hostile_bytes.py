@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from analyzer.ingest.exports import BUFFER
 from analyzer.ingest.packing import HEAD, UNPACK_ERRORS, Unpacked, rejoin
 from analyzer.ingest.sources import LogFile
 from analyzer.lake import Lake
+from tests.ingest.fuzz import limited
 
 
 def _content(path: Path) -> bytes:
@@ -116,6 +118,57 @@ def test_a_download_that_lacks_its_last_bytes_gives_every_row_and_says_so(
     # The last event may go on where the file breaks off.
     assert expected.lines - source.lines in (0, 1)
     assert "breaks off or is damaged" in source.problems[-1]
+
+
+# What a reader may begin to look for, and what it may then go on and on through.
+OPENINGS = (
+    *("", "[", "{", '"', '{"', "RequestId: ", "START RequestId: ", "REPORT RequestId: a\tDuration: ", "[ERROR] ", "- "),
+    *("2026-03-17T08:00:00.000Z ", "timestamp,message\n1773735125000,", '{"messageType":"DATA_MESSAGE",', "Traceback "),
+    *("INIT_START Runtime Version: ", "| @timestamp | @message |\n|", '"errorType": "', "Exception: ", "Task timed out "),
+)  # fmt: skip
+RUNS = (
+    " ",
+    "\t",
+    "\n",
+    "\r\n",
+    "x",
+    "1",
+    "[",
+    "{",
+    '"',
+    "\\",
+    '\\"',
+    ",",
+    "a=1 ",
+    '{"a":',
+    ".",
+    "a.",
+    "A",
+    "- ",
+    "| ",
+    "0-",
+)
+LONG = 200_000
+
+
+@pytest.mark.parametrize("opening", OPENINGS)
+def test_no_reader_goes_back_and_forth_in_a_long_run_of_anything(opening: str, tmp_path: Path) -> None:
+    alone, said = tmp_path / "alone", tmp_path / "said"
+    for folder in (alone, said):
+        folder.mkdir()
+    for number, run in enumerate(RUNS):
+        text = opening + run * (LONG // len(run))
+        (alone / f"{number}").write_text(text + "\x01")
+        # The same as what a function said, of which only what stands on one line is its own.
+        message = text.replace("\n", " ") + "!"
+        said.joinpath(f"{number}").write_text(
+            f"2026-03-17T08:00:00.000Z START RequestId: a Version: 1\n2026-03-17T08:00:00.001Z {message}\n"
+        )
+    with limited(2 * LONG):
+        ingest([str(said)], Lake(tmp_path / "said-lake"))
+        # Where nothing was recognised that is said.
+        with suppress(UserError):
+            ingest([str(alone)], Lake(tmp_path / "alone-lake"))
 
 
 def test_the_samples_themselves_are_read_here_too() -> None:

@@ -25,7 +25,8 @@ TIME = re.compile(r"\d{13}", re.ASCII)
 FORMULA_GUARD = re.compile(r"(\d{13},)'(?=\")")
 
 CONTROL = re.compile(r"[\x00-\x1f]")
-JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One without an end is a string too, or the search would begin again behind each quotation mark of it.
+JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 
 
 def recognises(head: bytes) -> bool:

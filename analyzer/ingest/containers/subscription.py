@@ -33,7 +33,7 @@ MOST_IDS = 1 << 17
 OWN_ID, WORDS = re.compile(r"[0-9]{56}"), 3
 FIELD = rb'"(?:owner|logGroup|logStream|subscriptionFilters|policyLevel)"\s*:\s*(?:"[^"]*"|\[[^\]]*\])\s*,\s*'
 ENVELOPE = re.compile(
-    rb"\s*\[?\s*\{\s*(?:(?:" + FIELD + rb')*"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"'
+    rb"\s*+(?:\[\s*+)?\{\s*(?:(?:" + FIELD + rb')*"messageType"\s*:\s*"(?:DATA|CONTROL)_MESSAGE"'
     rb'|"logEvents"\s*:\s*\[\s*\{\s*"(?:id|timestamp|message|extractedFields)")'
 )
 PACKED = re.compile(rb'"(?:data|Data|rawData)"\s*:\s*"([A-Za-z0-9+/=]{24,})"?')

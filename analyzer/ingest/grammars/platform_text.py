@@ -33,7 +33,7 @@ REPORT = re.compile(rf"REPORT RequestId:\s+{ID}\s+(?P<fields>(?:Runtime |Init )?
 ENDING = re.compile(rf"\s(?:(?P<late>{LATE})|Task failed: (?P<type>\S+))\s*$")
 RUNTIME = re.compile(r"\w+ Runtime Version: (?P<runtime>\S+)(?:\s+Runtime Version ARN: (?P<arn>\S+))?")
 FAULT = re.compile(
-    r"RequestId:\s*(?:''|(?P<id>[\w-]*))\s+(?:Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?"
+    r"RequestId:\s*+(?:(?:''|(?P<id>[\w-]+))\s++|(?<=\s))(?:Error: (?P<message>[^\n]*)(?:\n(?P<type>[\w.]+))?"
     r"|(?P<short>Process exited before completing request|Status: (?:error|failure)(?=\t|\s*$))"
     r"(?:\tErrorType: (?P<short_type>[\w.]+))?)"
 )
