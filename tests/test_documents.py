@@ -91,8 +91,8 @@ def test_the_rule_that_contributing_shows_passes_its_own_tests(run: Run, tmp_pat
     (rule,) = blocks(ROOT / "CONTRIBUTING.md", "yaml")
     (tmp_path / "sparse-traffic.yaml").write_text(rule)
     result = run("rules", "test", str(tmp_path))
-    tested = [line.split(maxsplit=1)[1] for line in result.stdout.splitlines() if line.startswith("sparse-traffic ")]
-    assert (result.exit_code, tested) == (0, ["3 of 3 tests passed"])
+    tested = [line.split(maxsplit=1)[1] for line in result.out.splitlines() if line.startswith("sparse-traffic ")]
+    assert (result.code, tested) == (0, ["3 of 3 tests passed"])
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_exceptions() -> None:

@@ -77,6 +77,13 @@ def test_a_line_that_only_looks_like_a_report_is_counted_as_not_understood(line:
     assert parse(line) is None
 
 
+@pytest.mark.parametrize("number", ["3e42", "-1", "1e999", "1000000000000", "true", '"1"'])
+def test_an_event_with_a_duration_that_nothing_takes_is_counted_as_not_understood(number: str) -> None:
+    event = f'{{"time":"2026-03-17T08:00:00.000Z","type":"platform.report","record":{{"requestId":"{ID}","metrics":{{"durationMs":%s}}}}}}'
+    assert isinstance(parse(event % "1.5"), ReportLine)
+    assert parse(event % number) is None
+
+
 def test_a_report_quoted_by_the_application_is_a_line_of_the_application() -> None:
     assert isinstance(parse(f"the tail was: {report()}"), ApplicationLine)
 

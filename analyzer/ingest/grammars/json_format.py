@@ -81,21 +81,26 @@ def _report(record: Json) -> Event:
     metrics = record.get("metrics") or {}
     return ReportLine(
         _id(record),
-        duration_ms=_float(metrics.get("durationMs")),
-        billed_ms=_float(metrics.get("billedDurationMs")),
+        duration_ms=_milliseconds(metrics.get("durationMs")),
+        billed_ms=_milliseconds(metrics.get("billedDurationMs")),
         memory_mb=_megabytes(metrics.get("memorySizeMB")),
         max_memory_mb=_megabytes(metrics.get("maxMemoryUsedMB")),
-        init_ms=_float(metrics.get("initDurationMs")),
-        restore_ms=_float(metrics.get("restoreDurationMs")),
-        billed_restore_ms=_float(metrics.get("billedRestoreDurationMs")),
+        init_ms=_milliseconds(metrics.get("initDurationMs")),
+        restore_ms=_milliseconds(metrics.get("restoreDurationMs")),
+        billed_restore_ms=_milliseconds(metrics.get("billedRestoreDurationMs")),
         status=_status(record),
         error_type=_text(record, "errorType"),
         trace_id=_trace_id(record),
     )
 
 
-def _float(value: object) -> float | None:
-    return None if value is None else msgspec.convert(value, float)
+def _milliseconds(value: object) -> float | None:
+    if value is None:
+        return None
+    milliseconds = msgspec.convert(value, float)
+    if not 0 <= milliseconds < platform_text.MOST_MILLISECONDS:
+        raise ValueError(f"nothing takes {value} ms")
+    return milliseconds
 
 
 def _count(value: object) -> int | None:
@@ -112,12 +117,12 @@ def _megabytes(value: object) -> int | None:
 
 
 def _init_report(record: Json) -> Event:
-    duration = _float((record.get("metrics") or {}).get("durationMs"))
+    duration = _milliseconds((record.get("metrics") or {}).get("durationMs"))
     return InitReport(duration, _text(record, "phase"), _status(record), _text(record, "errorType"))
 
 
 def _restore_report(record: Json) -> Event:
-    duration = _float((record.get("metrics") or {}).get("durationMs"))
+    duration = _milliseconds((record.get("metrics") or {}).get("durationMs"))
     return RestoreReport(duration, _status(record), _text(record, "errorType"))
 
 

@@ -69,6 +69,7 @@ NUMBERS = (
 )
 # No duration has more digits; what has is not a number that Lambda wrote.
 NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+MOST_MILLISECONDS = 1e12
 # Nor has any environment more memory than the lake has room to write down.
 MOST_MEGABYTES = (1 << 31) - 1
 STATUSES: dict[str, Status] = {"success": "success", "failure": "failure", "error": "error", "timeout": "timeout"}
