@@ -79,7 +79,8 @@ def test_a_line_that_only_looks_like_a_report_is_counted_as_not_understood(line:
 
 @pytest.mark.parametrize("number", ["3e42", "-1", "1e999", "1000000000000", "true", '"1"'])
 def test_an_event_with_a_duration_that_nothing_takes_is_counted_as_not_understood(number: str) -> None:
-    event = f'{{"time":"2026-03-17T08:00:00.000Z","type":"platform.report","record":{{"requestId":"{ID}","metrics":{{"durationMs":%s}}}}}}'
+    record = f'{{"requestId":"{ID}","metrics":{{"durationMs":%s}}}}'
+    event = f'{{"time":"2026-03-17T08:00:00.000Z","type":"platform.report","record":{record}}}'
     assert isinstance(parse(event % "1.5"), ReportLine)
     assert parse(event % number) is None
 
