@@ -381,13 +381,18 @@ def rules_show(
 
 
 @rules_app.command("test")
-def rules_test(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None) -> None:
-    """Run the tests inside the rules; exits with 1 when one fails."""
+def rules_test(
+    folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print what the rule says in each test.")] = False,
+) -> None:
+    """Run the tests inside the shipped rules, or inside those of DIR; exits with 1 when one fails."""
     from analyzer import pipeline
     from analyzer.diagnose import run_tests
 
     failures = 0
     for rule in pipeline.rules_from(folder):
+        if folder is not None and rule.path.parent != folder:
+            continue
         results = run_tests(rule)
         wrong = [result for result in results if not result.passed]
         failures += len(wrong)
@@ -395,8 +400,10 @@ def rules_test(folder: Annotated[Path | None, typer.Argument(metavar="[DIR]")] =
         missing = [verdict for verdict in ("supported", "refuted", "untestable") if verdict not in shown]
         remark = f"; none shows it {' or '.join(missing)}" if missing else ""
         print(f"{rule.id:24} {len(results) - len(wrong)} of {len(results)} tests passed{remark}")
-        for result in wrong:
-            print(f"  {result.name}: {result.problem}")
+        for result in results if verbose else wrong:
+            print(f"  {result.name}: {result.problem or result.verdict}")
+            for sentence in result.sentences if verbose else ():
+                print(f"    {sentence}")
     raise typer.Exit(1 if failures else 0)
 
 

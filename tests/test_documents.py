@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 
 from analyzer import errors
 from analyzer.ingest.containers import containers
+from analyzer.report.symptoms import SYMPTOMS
 from tests.conftest import Run
 from tests.readme import LINES, README, quoted, updated
 
@@ -93,6 +94,11 @@ def test_the_rule_that_contributing_shows_passes_its_own_tests(run: Run, tmp_pat
     result = run("rules", "test", str(tmp_path))
     tested = [line.split(maxsplit=1)[1] for line in result.out.splitlines() if line.startswith("sparse-traffic ")]
     assert (result.code, tested) == (0, ["3 of 3 tests passed"])
+
+
+def test_contributing_names_every_symptom_with_the_metric_that_shows_it() -> None:
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
+    assert ", ".join(f"`{one.kind}` (`{one.metric}`)" for one in SYMPTOMS) + "." in text
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_exceptions() -> None:

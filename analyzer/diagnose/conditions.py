@@ -63,17 +63,22 @@ class Not(Struct, frozen=True):
 Condition = Comparison | Presence | All | AnyOf | Not
 
 COMPARISON = re.compile(
-    r"(?P<metric>[a-z][\w.]*) *(?P<symbol>>=|<=|==|!=|>|<) *(?P<number>-?\d+(?:\.\d+)?(?:e-?\d+)?) ?(?P<unit>ms|s|MB|%)?"
+    r"(?P<metric>[a-z][\w.]*) *(?P<symbol>>=|<=|==|!=|>|<) *(?P<number>-?\d+(?:\.\d+)?(?:e-?\d+)?) ?(?P<unit>[A-Za-z][\w-]*|%)?"
 )
 PRESENCE = re.compile(r"(?P<metric>[a-z][\w.]*) is (?P<state>absent|present)")
 # What a written unit means for a metric of each unit, in decimals: 70 * 0.01 is not quite 0.7.
 SCALES: dict[tuple[str, Unit], str] = {
     ("ms", "ms"): "1",
     ("s", "ms"): "1e3",
+    ("ms", "s"): "1e-3",
     ("s", "s"): "1",
     ("MB", "MB"): "1",
+    ("GB-s", "GB-s"): "1",
+    ("USD", "USD"): "1",
     ("%", "share"): "1e-2",
 }
+# Of these nobody can tell from the number alone which unit was meant.
+TIMES: tuple[Unit, ...] = ("ms", "s")
 SYMBOLS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
@@ -105,8 +110,17 @@ def _atom(text: str) -> Condition:
     unit, _ = VOCABULARY[known(match["metric"])]
     scale = SCALES.get((match["unit"], unit)) if match["unit"] else "1"
     if scale is None:
-        raise ValueError(f"{text!r} compares a number of {unit} with one of {match['unit']}")
-    return Comparison(match["metric"], match["symbol"], float(Decimal(match["number"]) * Decimal(scale)))
+        written = " or ".join(symbol for symbol, of in SCALES if of == unit)
+        raise ValueError(
+            f"{match['metric']} is in {unit}, and {text!r} compares it with {match['unit']}; "
+            f"write the number {f'with {written}' if written else 'without a unit'}"
+        )
+    if not match["unit"] and unit in TIMES:
+        raise ValueError(f"{text!r} lacks the unit of its time: ms or s")
+    limit = float(Decimal(match["number"]) * Decimal(scale))
+    if unit == "share" and not match["unit"] and abs(limit) > 1:
+        raise ValueError(f"{match['metric']} is a share: {text!r} has to be a number from 0 to 1, or one with %")
+    return Comparison(match["metric"], match["symbol"], limit)
 
 
 def known(metric: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -15,6 +16,7 @@ import yaml
 from msgspec import Struct, field
 
 from analyzer.diagnose.conditions import Condition, known, parse
+from analyzer.diagnose.vocabulary import VOCABULARY
 from analyzer.errors import UserError
 from analyzer.model import Effort, Reason, Severity, SymptomKind, Verdict
 
@@ -36,6 +38,15 @@ SETTINGS = frozenset(
     {"MemorySize", "Timeout", "EphemeralStorage", "SnapStart", "AutoPublishAlias", "ProvisionedConcurrencyConfig", "Tracing",
      "DeploymentPreference", "LoggingConfig", "ReservedConcurrentExecutions", "EventInvokeConfig"}
 )  # fmt: skip
+
+
+UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*?)`")
+# What msgspec calls the kinds of values.
+KINDS = {
+    "str": "a text", "float": "a number", "int": "a whole number", "bool": "true or false", "array": "a list",
+    "object": "keys with values", "date": "a date", "null": "nothing",
+}  # fmt: skip
+QUOTES = "; a sentence with a colon, or one that begins with a bracket, stands in quotation marks"
 
 
 class _Sign(Struct, frozen=True, forbid_unknown_fields=True):
@@ -97,6 +108,13 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     evidence: _Evidence = field(default_factory=_Evidence)
     actions: list[_Action] = field(default_factory=list)
     references: list[str] = field(default_factory=list)
+
+
+# The part of a file that lies below a key, each in a list or by itself.
+SHAPES: dict[str, type[Struct]] = {
+    "evidence": _Evidence, "for": _Sign, "against": _Sign, "untestable": _Untestable, "actions": _Action, "expected": _Expected,
+    "tests": _Test,
+}  # fmt: skip
 
 
 class RuleSign(Struct, frozen=True):
@@ -225,7 +243,7 @@ class _Reader:
             content = self._content(node, ()) if node else None
         except yaml.MarkedYAMLError as problem:
             line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-            raise UserError(f"{self.path}:{line}: this is not YAML: {problem.problem}") from problem
+            raise UserError(f"{self.path}:{line}: this is not YAML: {problem.problem}{QUOTES}") from problem
         except yaml.reader.ReaderError as problem:
             line = text.count("\n", 0, problem.position) + 1
             raise UserError(f"{self.path}:{line}: this is not YAML: {problem.reason}") from problem
@@ -234,7 +252,7 @@ class _Reader:
         try:
             file = msgspec.convert(content, _File)
         except msgspec.ValidationError as problem:
-            raise self.wrong(_place(str(problem)), f"{problem}{_choice(str(problem))}") from problem
+            raise self.wrong(_place(str(problem)), _in_words(str(problem))) from problem
         if file.id != self.path.stem:
             raise self.wrong(("id",), f"the id {file.id} is not the name of the file")
         if not 0 < file.prior < 1:
@@ -332,7 +350,8 @@ class _Reader:
             if name not in SETTINGS:
                 raise self.wrong(
                     (*place, "settings", name),
-                    f"{name} is no setting that a rule may change; those are {', '.join(sorted(SETTINGS))}",
+                    f"{name} is no setting that a rule may change; those are {', '.join(sorted(SETTINGS))}, "
+                    "and what belongs to one of them stands below it",
                 )
             self._setting(value, (*place, "settings", name))
         expected = action.expected
@@ -370,7 +389,11 @@ class _Reader:
                 # msgspec's own message names no key of a mapping.
                 given[name] = msgspec.convert(value, float | bool | list[float | None])
             except msgspec.ValidationError as problem:
-                raise self.wrong(at, f"{name}: {problem}") from problem
+                raise self.wrong(at, f"{name}: {_in_words(str(problem))}") from problem
+            if VOCABULARY[name][0] == "share" and any(
+                abs(end or 0) > 1 for end in (value if isinstance(value, list) else [value])
+            ):
+                raise self.wrong(at, f"{name} is a share, which is a number from 0 to 1 here")
             if isinstance(value, list) and len(value) != 2:
                 raise self.wrong(at, "an interval is written [low, high]")
             if isinstance(value, list) and None not in value and value[0] > value[1]:
@@ -382,13 +405,28 @@ def _place(problem: str) -> tuple[str | int, ...]:
     """The place in msgspec's message, "... - at `$.actions[0].effort`", as keys and numbers."""
     _, _, path = problem.partition(" - at `$")
     place = tuple(int(part) if part.isdigit() else part for part in re.findall(r"[\w-]+", path.rstrip("`")))
-    unknown = re.match(r"Object contains unknown field `(.*?)`", problem)
+    unknown = UNKNOWN_KEY.match(problem)
     return (*place, unknown[1]) if unknown else place
 
 
-def _choice(problem: str) -> str:
-    """What might have stood where msgspec found a word that it does not know."""
+def _in_words(problem: str) -> str:
+    """What msgspec found, in the words of whoever writes a rule: the line says where it stands."""
+    sentence = problem.partition(" - at `$")[0]
     keys = [part for part in _place(problem) if isinstance(part, str)]
-    if not problem.startswith("Invalid enum value") or not keys or keys[-1] not in CHOICES:
-        return ""
-    return f"; it is one of {', '.join(get_args(CHOICES[keys[-1]]))}"
+    if unknown := UNKNOWN_KEY.match(sentence):
+        known_here = _keys(keys[:-1])
+        near = get_close_matches(unknown[1], known_here, n=1)
+        instead = f"did you mean {near[0]}?" if near else f"there are {', '.join(known_here)}"
+        return f"there is no key {unknown[1]} here; {instead}"
+    if missing := re.match(r"Object missing required field `(.*?)`", sentence):
+        return f"the key {missing[1]} is missing"
+    if sentence.startswith("Invalid enum value") and keys and keys[-1] in CHOICES:
+        word = sentence.removeprefix("Invalid enum value ")
+        return f"{word} is no {keys[-1].replace('_', ' ')}; it is one of {', '.join(get_args(CHOICES[keys[-1]]))}"
+    return re.sub(r"`(.*?)`", lambda kinds: " or ".join(KINDS.get(one, one) for one in kinds[1].split(" | ")), sentence)
+
+
+def _keys(place: list[str]) -> list[str]:
+    """What may be written below these keys."""
+    shape = SHAPES[place[-1]] if place else _File
+    return list(shape.__struct_encode_fields__)

@@ -119,6 +119,14 @@ class Cause(Struct, frozen=True):
     verdict: Verdict
     findings: list[Finding]
 
+    @property
+    def differs(self) -> bool:
+        """Whether what is said of the first function is not said of all."""
+        found = [finding.hypothesis for finding in self.findings]
+        return (
+            len({(one.reason_text, *(sign.text for sign in (*one.signs_for, *one.signs_against))) for one in found}) > 1
+        )
+
 
 class Solution(Struct, frozen=True):
     """One action and the functions it is for, with one SAM snippet for them all, and one for Terraform."""

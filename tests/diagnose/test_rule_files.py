@@ -185,7 +185,7 @@ def test_what_is_not_yaml_is_refused_where_it_stops_to_be(tmp_path: Path, old: s
 )
 def test_a_file_that_holds_no_rule_is_refused(tmp_path: Path, text: str) -> None:
     _, sentence = refused(tmp_path, text)
-    assert "Expected `object`" in sentence
+    assert sentence.startswith("Expected keys with values, got ")
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_a_key_that_stands_twice_is_refused_where_it_does_again(
 def test_an_unknown_key_is_refused_at_its_line(tmp_path: Path, old: str, new: str, key: str) -> None:
     text = change(old, new)
     line, sentence = refused(tmp_path, text)
-    assert f"unknown field `{key.partition(':')[0]}`" in sentence
+    assert f"there is no key {key.partition(':')[0]} here; " in sentence
     assert line == line_of(text, key)
 
 
@@ -278,15 +278,15 @@ def test_an_unknown_key_is_refused_at_its_line(tmp_path: Path, old: str, new: st
         ("prior: 0.3", "prior: 30", "prior:", "between 0 and 1"),
         ("prior: 0.3", "prior: .nan", "prior:", "between 0 and 1"),
         ("prior: 0.3", "prior: .inf", "prior:", "between 0 and 1"),
-        ("prior: 0.3", "prior: 30 %", "prior:", "Expected `float`, got `str`"),
-        ("prior: 0.3", "prior: [0.3]", "prior:", "Expected `float`, got `array`"),
-        ("title: A slow neighbour", "title: 3", "title: 3", "Expected `str`, got `int`"),
-        ("title: A slow neighbour", "title: 2026-12-05", "title: 2026", "Expected `str`, got `date`"),
+        ("prior: 0.3", "prior: 30 %", "prior:", "Expected a number, got a text"),
+        ("prior: 0.3", "prior: [0.3]", "prior:", "Expected a number, got a list"),
+        ("title: A slow neighbour", "title: 3", "title: 3", "Expected a text, got a whole number"),
+        ("title: A slow neighbour", "title: 2026-12-05", "title: 2026", "Expected a text, got a date"),
         (
             "severity: warning",
             "severity: fatal",
             "severity:",
-            "'fatal' - at `$.severity`; it is one of info, warning, critical",
+            "'fatal' is no severity; it is one of info, warning, critical",
         ),
         ("  - uneven", "  - odd", "- odd", "'odd'"),
         ("strength: strong", "strength: mighty", "mighty", "; it is one of direct, strong, moderate, weak"),
@@ -383,7 +383,7 @@ def test_braces_hold_a_name_and_nothing_else(tmp_path: Path, text: str) -> None:
 def test_a_unit_that_does_not_fit_is_refused_at_its_line(tmp_path: Path, old: str, new: str, marker: str) -> None:
     text = change(old, new)
     line, sentence = refused(tmp_path, text)
-    assert "compares a number of ms with one of " in sentence
+    assert "write the number with ms or s" in sentence
     assert line == line_of(text, marker)
 
 
@@ -409,17 +409,17 @@ def test_what_is_no_condition_is_refused_at_its_line(tmp_path: Path, old: str, n
 @pytest.mark.parametrize(
     ("old", "new", "marker", "got"),
     [
-        ("explains:\n  - slow\n  - uneven\n", "explains: slow\n", "explains:", "str"),
-        ("  - uneven", "  - [uneven]", "- [uneven]", "array"),
-        ("strength: weak", "strength: {weak: 1}", "{weak: 1}", "object"),
-        ("say: The median call takes {duration.p50}.", "say: {duration: p50}", "say: {", "object"),
-        ("    settings:\n      MemorySize:", "    settings:\n    - MemorySize:", "settings:", "array"),
-        ("factor: memory.doubling_factor", "factor: [a, b]", "factor:", "str"),
-        ("factor: memory.doubling_factor", "factor: 0.5", "factor:", "float"),
-        ("duration.max: 9000", "duration.max: often", "duration.max: often", "str"),
-        ("[4000, 5000]", "[4000, many]", "many", "str"),
-        ("  - name: slow calls\n", "  - slow calls\n  - name: slow calls\n", "- slow calls", "str"),
-        ("  - https://", "  - {https: //}\n  - https://", "{https", "object"),
+        ("explains:\n  - slow\n  - uneven\n", "explains: slow\n", "explains:", "a text"),
+        ("  - uneven", "  - [uneven]", "- [uneven]", "a list"),
+        ("strength: weak", "strength: {weak: 1}", "{weak: 1}", "keys with values"),
+        ("say: The median call takes {duration.p50}.", "say: {duration: p50}", "say: {", "keys with values"),
+        ("    settings:\n      MemorySize:", "    settings:\n    - MemorySize:", "settings:", "a list"),
+        ("factor: memory.doubling_factor", "factor: [a, b]", "factor:", "a text"),
+        ("factor: memory.doubling_factor", "factor: 0.5", "factor:", "a number"),
+        ("duration.max: 9000", "duration.max: often", "duration.max: often", "a text"),
+        ("[4000, 5000]", "[4000, many]", "many", "a text"),
+        ("  - name: slow calls\n", "  - slow calls\n  - name: slow calls\n", "- slow calls", "a text"),
+        ("  - https://", "  - {https: //}\n  - https://", "{https", "keys with values"),
     ],
 )
 def test_a_value_of_the_wrong_kind_is_refused_however_deep_it_stands(
@@ -427,8 +427,8 @@ def test_a_value_of_the_wrong_kind_is_refused_however_deep_it_stands(
 ) -> None:
     text = change(old, new)
     line, sentence = refused(tmp_path, text)
-    assert "Expected `" in sentence
-    assert f"got `{got}`" in sentence
+    assert "Expected " in sentence
+    assert f"got {got}" in sentence
     assert line == line_of(text, marker)
 
 
@@ -436,7 +436,7 @@ def test_a_value_of_the_wrong_kind_is_refused_however_deep_it_stands(
 def test_a_key_that_is_missing_is_named(tmp_path: Path, key: str) -> None:
     text = "".join(line for line in RULE.splitlines(keepends=True) if not line.startswith(f"{key}:"))
     _, sentence = refused(tmp_path, text)
-    assert f"missing required field `{key}`" in sentence
+    assert sentence == f"the key {key} is missing"
 
 
 @pytest.mark.parametrize(
@@ -453,7 +453,7 @@ def test_a_key_that_is_missing_further_down_is_named_at_the_part_that_lacks_it(
 ) -> None:
     text = change(gone, "")
     line, sentence = refused(tmp_path, text)
-    assert f"missing required field `{field}`" in sentence
+    assert sentence == f"the key {field} is missing"
     assert line == line_of(text, marker)
 
 

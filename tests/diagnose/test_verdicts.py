@@ -105,7 +105,7 @@ def examined(rule: Rule, *numbers: Measured, name: str = "checkout") -> Hypothes
 
 def signs(*strengths: str) -> list[dict[str, str]]:
     """One sign of each strength, all of which hold wherever a median was measured."""
-    return [{"if": "duration.p50 >= 0", "strength": strength, "say": strength} for strength in strengths]
+    return [{"if": "duration.p50 >= 0 s", "strength": strength, "say": strength} for strength in strengths]
 
 
 # ── verdicts and their reasons ───────────────────────────────────────────────────────────────────────────────────────
@@ -470,7 +470,7 @@ def test_a_placeholder_is_filled_with_the_figure_and_what_stands_behind_it(
 
 def test_placeholders_are_filled_wherever_a_rule_speaks(make_rule: MakeRule) -> None:
     spoken = "{function} takes {duration.p50}"
-    sign = {"if": "duration.p50 >= 1", "strength": "weak", "say": spoken}
+    sign = {"if": "duration.p50 >= 1 ms", "strength": "weak", "say": spoken}
     rule = make_rule(
         hypothesis=spoken,
         refuted_by=spoken,
