@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from analyzer.ingest import attempts, kernel
@@ -63,6 +64,14 @@ class _Delivered(ctypes.Structure):
 LIBRARY.find_objects.restype = ctypes.c_int64
 
 
+class _File(Struct):
+    """What goes along with a file from scan to scan."""
+
+    reading: Reading
+    seen: subscription.Seen
+    one_a_line: bool
+
+
 class Deliveries:
     """The buffer, and where rows go: `columns` takes those that were found, `hand_over` empties an assembler."""
 
@@ -87,7 +96,7 @@ class Deliveries:
 
     def read(self, reading: Reading, head: bytes, content: Unpacked, file: LogFile) -> Exception | None:
         """Read a file whose first bytes are `head`, to its end or to where it breaks off; gives what it broke off with."""
-        seen = subscription.Seen()
+        whole = _File(reading, subscription.Seen(), is_one_a_line(head))
         # Where in the file the buffer begins.
         position = len(BOM) if head.startswith(BOM) else 0
         source = rejoin(head[position:], content)
@@ -102,7 +111,7 @@ class Deliveries:
                 ended = not size
             self.view[used : used + MARGIN] = bytes(MARGIN)
             kept = MARGIN
-            while (behind := self._scan(reading, seen, kept, used, position)) > kept:
+            while (behind := self._scan(whole, kept, used, position)) > kept:
                 kept = behind
             if kept == MARGIN:
                 break
@@ -114,14 +123,15 @@ class Deliveries:
             left = bytes(self.view[MARGIN:used])
             rest = rejoin(left, source) if broke is None else cut_short(left, broke)
             try:
-                self._elsewhere(reading, seen, rest, position, is_one_a_line(head))
+                self._elsewhere(whole, rest, position)
             except UNPACK_ERRORS as problem:
                 broke = problem
         self.hand_over(reading.assembler)
         return broke
 
-    def _scan(self, reading: Reading, seen: subscription.Seen, begin: int, used: int, position: int) -> int:
+    def _scan(self, file: _File, begin: int, used: int, position: int) -> int:
         """Give out the rows of whole objects in the buffer, from `begin` on, and the place behind them."""
+        reading, seen = file.reading, file.seen
         delivered, buffer, found = self.delivered, _array(self.buffer), kernel.addresses(self.found)
         kept: int = LIBRARY.find_objects(
             buffer,
@@ -153,29 +163,31 @@ class Deliveries:
             reading.take(delivery.read(behind, stream.end))
         if columns := segments.columns():
             self.columns(columns)
-        if delivered.other >= 0 and not self._other(reading, seen, delivered.other, kept, position - MARGIN):
+        if delivered.other >= 0 and not self._other(file, delivered.other, kept, position):
             kept = delivered.other
         self.hand_over(reading.assembler)
         return kept
 
-    def _other(self, reading: Reading, seen: subscription.Seen, begin: int, end: int, shift: int) -> bool:
+    def _other(self, file: _File, begin: int, end: int, position: int) -> bool:
         """Take up an object that is not as usual; false where it is none, as it is damaged and its end may be no end."""
         content = bytes(self.view[begin:end])
+        if file.one_a_line and b"\n" in content:
+            return False
         try:
             one = subscription.decode(content)
         except msgspec.ValidationError:
             one = content
         except NO_JSON:
             return False
-        reading.take(subscription.delivered([(begin + shift, one)], reading.problems, seen))
+        objects = [(position + begin - MARGIN, one)]
+        file.reading.take(subscription.delivered(objects, file.reading.problems, file.seen))
         return True
 
-    def _elsewhere(
-        self, reading: Reading, seen: subscription.Seen, file: BinaryIO, position: int, one_a_line: bool
-    ) -> None:
+    def _elsewhere(self, file: _File, rest: BinaryIO, position: int) -> None:
         """Read as the container does what begins at `position` of its file."""
-        objects = values_from(file, position, subscription.decode, reading.problems, one_a_line)
-        reading.take(subscription.delivered(objects, reading.problems, seen))
+        problems = file.reading.problems
+        objects = values_from(rest, position, subscription.decode, problems, file.one_a_line)
+        file.reading.take(subscription.delivered(objects, problems, file.seen))
 
     def _name(self, begin: int, size: int) -> str | None:
         return bytes(self.view[begin : begin + size]).decode() or None

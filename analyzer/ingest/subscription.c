@@ -241,16 +241,55 @@ static bool reported(Place at, Place end, struct invocation *invocation, const s
     return true;
 }
 
-/* runtimeDone of the invocation in hand, which went well. */
+/* Behind a string, number or word that a value may be, else NULL. */
+static Place behind_scalar(Place at, Place end)
+{
+    if (EXPECT(at, QUOTE)) return behind_inner(at, end);
+    if (EXPECT(at, "true") || EXPECT(at, "false") || EXPECT(at, "null")) return at;
+    return behind_number(at);
+}
+
+/* Behind the rest of a record, from the comma or bracket behind one of its values on: fields, which are valid and of which the
+   grammar takes none. Else NULL. */
+static Place behind_rest(Place at, Place end)
+{
+    enum { DEEPEST = 60 };
+    uint64_t arrays = 0; /* one bit a level: whether it is an array, the innermost lowest */
+    int depth = 0;
+    for (;;) {
+        if (*at == (arrays & 1 ? ']' : '}')) {
+            at++;
+            if (!depth--) return at;
+            arrays >>= 1;
+            continue;
+        }
+        if (!EXPECT(at, ",")) return NULL;
+        /* A value begins here, in an object behind its key, and where it is not a scalar the first one in it. */
+        for (;;) {
+            if (!(arrays & 1)) {
+                Place key = at + sizeof QUOTE - 1;
+                if (!EXPECT(at, QUOTE) || !(at = behind_inner(at, end)) || !EXPECT(at, ":")) return NULL;
+                if (!depth && (STARTS(key, "status" QUOTE) || STARTS(key, "requestId" QUOTE) || STARTS(key, "errorType" QUOTE)))
+                    return NULL;
+            }
+            if (EXPECT(at, "[]") || EXPECT(at, "{}")) break;
+            if (*at != '[' && *at != '{') {
+                if (!(at = behind_scalar(at, end))) return NULL;
+                break;
+            }
+            if (depth++ == DEEPEST) return NULL;
+            arrays = arrays << 1 | (*at++ == '[');
+        }
+    }
+}
+
+/* runtimeDone of the invocation in hand, which went well; spans and metrics follow. */
 static bool ended(Place at, Place end, const struct invocation *invocation)
 {
     if (memcmp(at, invocation->id, ID)) return false;
     at += ID;
-    if (!EXPECT(at, QUOTE "," TEXT("status") "success" QUOTE)) return false;
-    /* Spans and metrics follow, of which the grammar takes nothing; an errorType would be taken. */
-    for (Place key = at; (key = memchr(key, 'T', (size_t)(end - key))); key++)
-        if (STARTS(key - 5, "errorType")) return false;
-    return true;
+    if (!EXPECT(at, QUOTE "," TEXT("status") "success" QUOTE) || !(at = behind_rest(at, end))) return false;
+    return *at == '}' && at + (STARTS(at + 1, "\\n") ? 3 : 1) == end;
 }
 
 /* ---- events */

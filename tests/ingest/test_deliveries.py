@@ -83,6 +83,31 @@ KINDS: list[Json] = [
     {"type": "platform.start", "record": {"requestId": "%", "version": "7"}},
     {"type": "platform.start", "record": {"requestId": "@", "version": "$LATEST", "tenantId": "blue"}},
 ]  # fmt: skip
+# The same invocation's runtimeDone, of which neither may take what the other does not.
+DONE = '{"time":"2026-03-17T08:00:05.000Z","type":"platform.runtimeDone","record":{"requestId":"@","status":"success"'
+ENDS = [
+    "}}",
+    ',"spans":[{"name":"responseLatency","start":"2026-03-17T08:00:05.000Z","durationMs":1.2},{}],"metrics":{"producedBytes":-3}}}',
+    ',"tracing":{"spanId":"4a861782660d0257","note":"a \\"quoted\\" [path]"},"spans":[[],[[true,null],false]]}}',
+    ',"spans":[{"name":"responseLatency","durationMs":1.2}}}',
+    ',"spans":[{"name":"responseLatency","durationMs":1.2]}}}',
+    ',"spans":[{"name":"responseLatency","durationMs":}]}}',
+    ',"spans":[1,]}}',
+    ',"spans":[,1]}}',
+    ',"spans":[tru]}}',
+    ',"spans":[01]}}',
+    ',"spans":[1] }}',
+    ',"spans"}}',
+    ',"status":"error"}}',
+    ',"errorType":"x"}}',
+    ',"inner":{"status":"error","errorType":"x"}}}',
+    ',"requestId":"%"}}',
+    '},"type":"platform.fault"}',
+    "}",
+    "}}}",
+    "}}x",
+    ',"deep":' + "[" * 70 + "]" * 70 + "}}",
+]
 
 
 class Group:
@@ -221,6 +246,17 @@ def test_a_line_inside_an_invocation_means_the_same_to_both_paths(said: Json | s
     middle = group.invocation("checkout")
     request = json.loads(middle[0]["message"])["record"]["requestId"]
     events += [middle[0], group.event(said, request), *middle[1:]]
+    events += [event for _ in range(4) for event in group.invocation("checkout")]
+    both([group.object(GROUPS[0], "2026/03/17/[$LATEST]0", events)], 1 << 18)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_end_with_fields_that_no_reader_takes_means_the_same_to_both_paths(end: str) -> None:
+    group = Group(1, 0.0)
+    events = [event for _ in range(4) for event in group.invocation("checkout")]
+    start, *_, report = group.invocation("checkout")
+    request = json.loads(start["message"])["record"]["requestId"]
+    events += [start, group.event(DONE + end, request), report]
     events += [event for _ in range(4) for event in group.invocation("checkout")]
     both([group.object(GROUPS[0], "2026/03/17/[$LATEST]0", events)], 1 << 18)
 

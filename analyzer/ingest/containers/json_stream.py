@@ -198,6 +198,7 @@ def _one_after_the_other(
             if ended and at == len(buffer) and depth == 0:
                 between.end()
                 return
+            between.end()
             what = "breaks off or is damaged" if ended else f"holds a value of more than {LARGEST >> 20} MB"
             problems(f"the JSON {what} at byte {position + anchor}")
             fresh = FRESH_START.search(buffer, anchor + 1)
