@@ -122,7 +122,7 @@ VOCABULARY: dict[str, tuple[Unit, str]] = {
     "init.p50": ("ms", "median initialisation"),
     "init.p95": ("ms", "95th percentile of initialisation"),
     "init.max": ("ms", "longest initialisation"),
-    "init.billed_share": ("share", "initialisation within billed time"),
+    "init.billed_share": ("share", "part of all billed time that is initialisation; 0 where none was billed"),
     "init.failures": ("count", "initialisations that ended in an error"),
     "environment.calls.p50": ("count", "calls of the median environment, as many as these logs show"),
     "environment.calls.max": ("count", "calls of the busiest environment"),
