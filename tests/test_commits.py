@@ -16,7 +16,9 @@ import pytest
 from msgspec.structs import replace
 
 from analyzer.ingest import ingest, read
-from analyzer.lake import MANY, MOST_TEXT, TABLES, Lake
+from analyzer.lake import TABLES, Lake
+from analyzer.lake.commit import MOST_TEXT
+from analyzer.lake.folder import MANY
 from tests.conftest import MADE, line
 from tests.conftest import invocation as row
 from tests.logs import TASK, export, invocation

@@ -163,7 +163,7 @@ def _code() -> str:
         room = path.relative_to(here).parts[0]
         if (
             path.is_file()
-            and room in ("simulate", "ingest", "measure", "lake.py", "model.py")
+            and room in ("simulate", "ingest", "measure", "lake", "model.py")
             and "__pycache__" not in path.parts
         ):
             digest.update(path.read_bytes())

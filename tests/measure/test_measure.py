@@ -544,5 +544,5 @@ def test_a_small_lake_gives_the_same_however_its_questions_are_planned(
     lake = Lake(tmp_path / "lake")
     ingest([str(SAMPLE)], lake)
     quickly = found(measure(lake))
-    monkeypatch.setattr("analyzer.lake.FEW_ENOUGH", -1)
+    monkeypatch.setattr("analyzer.lake.engine.FEW_ENOUGH", -1)
     assert found(measure(lake)) == quickly

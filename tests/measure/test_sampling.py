@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyzer import lake as stored
+from analyzer.lake import engine as stored
 from analyzer.measure import family, measure
 from analyzer.measure import pool as pooling
 from analyzer.measure.family import sampled

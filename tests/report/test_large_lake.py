@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analyzer import lake as stored
 from analyzer.inquiry import verify
 from analyzer.lake import Lake
+from analyzer.lake import engine as stored
 from analyzer.measure import family, measure
 from analyzer.measure import pool as pooling
 from analyzer.measure.metrics import concurrency
