@@ -28,12 +28,15 @@ import zstandard
 from analyzer.errors import ReportlineError
 from analyzer.ingest import ingest
 from analyzer.lake import Lake
-from tests.ingest.test_kernel import small, stored
+from tests.ingest.test_deliveries import Group
+from tests.ingest.test_kernel import Stream, small, stored
 from tests.logs import STREAM, TASK
 
 SAMPLES = Path(__file__).parents[2] / "sample_logs"
 # Larger ones are read in the same way as the small ones, only for longer.
 LARGEST = 40_000
+# So many of each kind make a third of the inputs.
+WRITTEN = 25
 # Far more than any input needs. Processor time, as others may use the machine too.
 CPU_SECONDS, CPU_SECONDS_PER_MB = 20, 10
 WALL_SECONDS = 600
@@ -56,8 +59,9 @@ class Hang(Exception):
 
 
 def corpus() -> list[bytes]:
-    """The samples as they lie there."""
-    return [
+    """The samples as they lie there, and exports and subscriptions of which the fast paths read most."""
+    written = [Kind(seed, seed % 2 / 10).content(15) for Kind in (Stream, Group) for seed in range(WRITTEN)]
+    return written + [
         content
         for expectation in sorted(SAMPLES.rglob("expect.json"))
         for name in json.loads(expectation.read_text())["files"]
