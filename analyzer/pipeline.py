@@ -198,7 +198,10 @@ def rules_from(folder: Path | None) -> list[Rule]:
     if folder is not None:
         if not folder.is_dir():
             raise UserError(f"there is no folder of rules {folder}")
-        rules |= {rule.id: rule for rule in load_rules(folder)}
+        own = load_rules(folder)
+        if not own:
+            raise UserError(f"there is no rule in {folder}: rules are files that end in .yaml")
+        rules |= {rule.id: rule for rule in own}
     check_references(rules.values())
     return [rules[name] for name in sorted(rules)]
 

@@ -238,6 +238,14 @@ def test_a_folder_that_is_not_there_ends_with_2(run: Run, tmp_path: Path, comman
 
 
 @pytest.mark.parametrize("command", [["list"], ["show", "cold-start"], ["test"]])
+def test_a_folder_without_a_rule_ends_with_2(run: Run, tmp_path: Path, command: list[str]) -> None:
+    (tmp_path / "notes.txt").write_text(MINE)
+    ran = run("rules", *command, tmp_path)
+    assert ran.code == 2
+    assert f"there is no rule in {tmp_path}: rules are files that end in .yaml" in ran.err
+
+
+@pytest.mark.parametrize("command", [["list"], ["show", "cold-start"], ["test"]])
 def test_a_broken_rule_ends_with_2_and_its_place(run: Run, mine: Path, command: list[str]) -> None:
     (mine / "mine.yaml").write_text(MINE.replace("prior: 0.5", "prior: 5"))
     ran = run("rules", *command, mine)
