@@ -159,7 +159,7 @@ static bool decimal(Place *at, int64_t *value)
 static bool ending(Place at, Place next, Place *trace)
 {
     *trace = NULL;
-    if (next - at == 2) return at[0] == '\n';
+    if (next - at == 2) return STARTS(at, "\n\n");
     if (!EXPECT(at, "\nXRAY TraceId: ") || !is_trace(at)) return false;
     *trace = at;
     at += TRACE;

@@ -110,12 +110,12 @@ def _ranges(function: FunctionMeasurements, thresholds: tuple[Threshold, ...]) -
 
 
 def _parts(function: FunctionMeasurements) -> Iterator[str]:
-    """The hours, or the versions, of a function have no more together than the function."""
+    """The hours or days, or the versions, of a function have no more together than the function."""
     for metric in ("breach.rate", "cold_start.rate", "failure.rate"):
         whole = function.metrics.get(metric)
         if whole is None or whole.k is None:
             continue
-        for kind in ("hour", "version"):
+        for kind in ("hour", "day", "version"):
             parts = [one for one in function.slices if one.metric == metric and f", {kind} " in one.population]
             if sum(one.n for one in parts) > whole.n or sum(one.k or 0 for one in parts) > whole.k:
                 yield f"{function.name}: the {metric} of its {kind}s has more invocations than that of all."

@@ -28,7 +28,7 @@ from analyzer.measure.pictures import arrivals, histogram, levels, marks, points
 from analyzer.measure.pool import pool
 from analyzer.measure.quality import quality
 from analyzer.measure.scope import Scope, Window
-from analyzer.measure.slices import slices
+from analyzer.measure.slices import period, slices
 from analyzer.model import FunctionMeasurements, Impact, Measured, Measurements
 
 # Round durations that are reported when nobody named one: a person's patience, a caller's, a batch job's.
@@ -175,7 +175,7 @@ GROUP BY region ORDER BY n DESC, region LIMIT 1""")
 
 
 def _narrower(engine: Engine, scope: Scope, settings: Settings, metrics: dict[str, Measured]) -> Iterator[Measured]:
-    """Durations of the breaching, of cold and of warm invocations; then every version and every hour."""
+    """Durations of the breaching, of cold and of warm invocations; then every version and every hour or day."""
     headline = settings.headline
     slow = metrics["breach.rate"]
     cold = metrics["cold_start.rate"].k if "cold_start.rate" in metrics else 0
@@ -189,6 +189,6 @@ def _narrower(engine: Engine, scope: Scope, settings: Settings, metrics: dict[st
             part = whole.narrowed(condition, words)
             for measured in duration.measure(engine, part, settings):
                 yield noted(measured, part.note)
-    for by, whole in (("version", scope.thinned()), ("hour", scope.thinned() if scope.mixed else scope)):
+    for by, whole in (("version", scope.thinned()), (period(engine, scope), scope.thinned() if scope.mixed else scope)):
         for measured in slices(engine, whole, by, headline):
             yield noted(measured, whole.note)

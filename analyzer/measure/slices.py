@@ -1,4 +1,4 @@
-"""The same few numbers for every version and every hour of a function, in one pass each."""
+"""The same few numbers for every version and every hour or day of a function, in one pass each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from analyzer.lake import Engine, text_literal
-from analyzer.measure.bins import HOUR
+from analyzer.measure.bins import DAY, HOUR
 from analyzer.measure.family import CLUSTER, Threshold
 from analyzer.measure.metrics.breaches import slower_than
 from analyzer.measure.metrics.cold_starts import COLD
@@ -16,13 +16,23 @@ from analyzer.measure.scope import Scope
 from analyzer.measure.statistics import clustered_share, nearest_rank, quantile_ranks
 from analyzer.model import Measured
 
-# What invocations are grouped by, in SQL.
-SLICES = {"version": "version", "hour": f"epoch_us(end_time) // {HOUR}"}
+# What invocations are grouped by, in SQL, and how a moment so many of them after 1970 is written.
+SLICES = {"version": "version", "hour": f"epoch_us(end_time) // {HOUR}", "day": f"epoch_us(end_time) // {DAY}"}
+PERIODS = {"hour": (HOUR, "%Y-%m-%dT%H:00Z"), "day": (DAY, "%Y-%m-%d")}
+# More than so many nobody reads one by one.
+MOST_HOURS = 48
 SHARES = {
     "breach.rate": ("duration_ms IS NOT NULL", "invocations"),
     "failure.rate": (KNOWN, KNOWN_POPULATION),
     "cold_start.rate": ("duration_ms IS NOT NULL", "invocations"),
 }
+
+
+def period(engine: Engine, scope: Scope) -> str:
+    """Hours for two days at most, else days."""
+    (seen,) = engine.numbers(f"""
+SELECT max(epoch_us(end_time)) - min(epoch_us(end_time)) AS long FROM invocations WHERE {scope.where}""")
+    return "hour" if (seen["long"] or 0) <= MOST_HOURS * HOUR else "day"
 
 
 def slices(engine: Engine, scope: Scope, by: str, headline: Threshold) -> Iterator[Measured]:
@@ -49,7 +59,7 @@ FROM clusters GROUP BY slice ORDER BY slice""")
     medians = {row["slice"]: row for row in _medians(engine, scope, expression, [row["slice"] for row in answer.rows if row["n0"]],
                                                      [row["n0"] for row in answer.rows if row["n0"]])}  # fmt: skip
     for row in answer.rows:
-        label = f"{by} {_name(row['slice'])}"
+        label = f"{by} {_name(by, row['slice'])}"
         if row["slice"] in medians:
             yield _median(medians[row["slice"]], row["n0"], label)
         for number, (metric, (_, kind)) in enumerate(SHARES.items()):
@@ -58,9 +68,12 @@ FROM clusters GROUP BY slice ORDER BY slice""")
                 yield _share(metric, row, number, f"{kind}, {label}", answer.id, threshold)
 
 
-def _name(group: str | int) -> str:
-    """A version, or an hour since 1970 as people write it."""
-    return group if isinstance(group, str) else f"{datetime.fromtimestamp(group * 3600, UTC):%Y-%m-%dT%H:00Z}"
+def _name(by: str, group: str | int) -> str:
+    """A version, or an hour or a day since 1970 as people write it."""
+    if isinstance(group, str):
+        return group
+    length, written = PERIODS[by]
+    return datetime.fromtimestamp(group * length / 1e6, UTC).strftime(written)
 
 
 def _share(metric: str, row: dict[str, Any], i: int, population: str, evidence: str, threshold: str | None) -> Measured:

@@ -208,7 +208,7 @@ class Words:
 
     @staticmethod
     def slices(function: FunctionReport, by: str) -> dict[str, Numbers]:
-        """The numbers of each "version" or "hour" by its name."""
+        """The numbers of each "version", "hour" or "day" by its name."""
         groups: dict[str, Numbers] = {}
         for one in function.slices:
             _, _, label = one.population.rpartition(", ")

@@ -20,7 +20,7 @@ def test_no_accident_to_a_sample_crashes_a_reader_or_changes_what_a_block_says(s
         read(damaged(chance, samples), chance.choice(STEPS))
 
 
-# Found while it was let: subscriptions whose damage leaves it open where an object ends, and a run of blanks.
+# Found while it was let, such as subscriptions whose damage leaves it open where an object ends, and a run of blanks.
 @pytest.mark.parametrize("path", sorted((Path(__file__).parent / "damaged").iterdir()), ids=lambda path: path.name)
 def test_an_input_that_was_once_read_wrongly_is_read_alike(path: Path) -> None:
     read(path.read_bytes(), 2_000)

@@ -359,6 +359,19 @@ def test_a_report_of_no_memory_at_all_is_measured(make_lake: MakeLake) -> None:
     assert only(measure(make_lake(rows))).metrics["duration.max"].value == 5.0
 
 
+@pytest.mark.parametrize(("hours", "by", "named"), [(48, "hour", 49), (49, "day", 3)])
+def test_more_than_two_days_are_told_by_day(make_lake: MakeLake, hours: int, by: str, named: int) -> None:
+    rows = [{"duration_ms": 100.0, "end_time": FIRST + hour * HOUR} for hour in range(hours + 1)]
+    slices = only(measure(make_lake(rows))).slices
+    told = [
+        one.population.split(f", {by} ")[1]
+        for one in slices
+        if f", {by} " in one.population and one.metric == "duration.p50"
+    ]
+    assert len(told) == named
+    assert told == sorted(told)
+
+
 def test_slices_name_their_population_and_lie_in_order(make_lake: MakeLake) -> None:
     rows = [*at(FIRST, version="2"), *at(FIRST + HOUR, FIRST + HOUR, version="1")]
     populations = [one.population for one in only(measure(make_lake(rows))).slices if one.metric == "duration.p50"]
