@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from analyzer.ingest import ingest, read
 from analyzer.lake import TABLES, Lake
 from analyzer.lake.commit import MOST_TEXT
-from analyzer.lake.folder import MANY
+from analyzer.lake.lake import MANY
 from tests.conftest import MADE, line
 from tests.conftest import invocation as row
 from tests.logs import TASK, export, invocation

@@ -11,7 +11,7 @@ file names those, and from then on they are not read.
 
 from analyzer.lake.columns import Columns, LineColumns, Texts
 from analyzer.lake.engine import ENVIRONMENT, MOST_IN_MEMORY, Answer, Engine, steady, text_literal
-from analyzer.lake.folder import Lake
+from analyzer.lake.lake import Lake
 from analyzer.lake.tables import EVENTS, INVOCATIONS, SOURCES, TABLES
 
 __all__ = [

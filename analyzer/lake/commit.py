@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -22,11 +22,9 @@ from analyzer.duplicates import NO_ROWS, NOTHING, Repeats
 from analyzer.errors import Unwritable
 from analyzer.lake import parquet
 from analyzer.lake.columns import Columns, LineColumns
+from analyzer.lake.folder import Folder
 from analyzer.lake.tables import REPLACES, SOURCES, STORED, TABLES
 from analyzer.model import Invocation, NotableLine, Source
-
-if TYPE_CHECKING:
-    from analyzer.lake.folder import Lake
 
 # Fewer rows are a group where they are long: stacks of four kilobytes, or columns with lines of two.
 MOST_TEXT, MOST_COLUMNS = 8 << 20, 32 << 20
@@ -46,7 +44,7 @@ class Commit:
     files somebody else has committed in the meantime, and `invocations` how many were added.
     """
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Folder) -> None:
         # The name sorts by time, so that reading order is writing order; the random tail keeps parallel ingests apart.
         self.name = f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}-{secrets.token_hex(4)}"
         self.lake = lake

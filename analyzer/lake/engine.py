@@ -9,17 +9,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 from msgspec import Struct
 
 from analyzer import arrays, parts
+from analyzer.lake.folder import Folder
 from analyzer.lake.tables import TABLES
 from analyzer.model import Evidence
-
-if TYPE_CHECKING:
-    from analyzer.lake.folder import Lake
 
 # A result of more rows is a picture or a list of groups, and stands in the report in that form.
 MOST_KEPT = 5
@@ -48,7 +46,7 @@ class Answer(Struct, frozen=True):
 class Engine:
     """SQL over what is committed (tables: invocations, events, sources), keeping a record of each question asked."""
 
-    def __init__(self, lake: Lake) -> None:
+    def __init__(self, lake: Folder) -> None:
         # Loaded when something is asked: most of the time of reading a small file would go into it.
         import duckdb
 
