@@ -15,6 +15,7 @@ import msgspec
 import yaml
 from msgspec import Struct, field
 
+from analyzer.diagnose import settings
 from analyzer.diagnose.conditions import Condition, known, parse
 from analyzer.diagnose.vocabulary import VOCABULARY
 from analyzer.errors import UserError
@@ -33,13 +34,6 @@ CHOICES = {
     "expect": Verdict,
     "reason": Reason,
 }
-# Properties of AWS::Serverless::Function that a rule may set.
-SETTINGS = frozenset(
-    {"MemorySize", "Timeout", "EphemeralStorage", "SnapStart", "AutoPublishAlias", "ProvisionedConcurrencyConfig", "Tracing",
-     "DeploymentPreference", "LoggingConfig", "ReservedConcurrentExecutions", "EventInvokeConfig"}
-)  # fmt: skip
-
-
 UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.*?)`")
 # What msgspec calls the kinds of values.
 KINDS = {
@@ -114,7 +108,9 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
 SHAPES: dict[str, type[Struct]] = {
     "evidence": _Evidence, "for": _Sign, "against": _Sign, "untestable": _Untestable, "actions": _Action, "expected": _Expected,
     "tests": _Test,
+    **{shape.__name__: shape for shape in settings.NESTED},
 }  # fmt: skip
+SETTINGS = settings.Settings.__struct_encode_fields__
 
 
 class RuleSign(Struct, frozen=True):
@@ -354,6 +350,11 @@ class _Reader:
                     "and what belongs to one of them stands below it",
                 )
             self._setting(value, (*place, "settings", name))
+        try:
+            msgspec.convert(action.settings, settings.Settings)
+        except msgspec.ValidationError as problem:
+            wrong = str(problem)
+            raise self.wrong((*place, "settings", *_place(wrong)), _in_words(wrong, settings.Settings)) from problem
         expected = action.expected
         if expected:
             self._metric(expected.metric, (*place, "expected", "metric"))
@@ -409,12 +410,12 @@ def _place(problem: str) -> tuple[str | int, ...]:
     return (*place, unknown[1]) if unknown else place
 
 
-def _in_words(problem: str) -> str:
-    """What msgspec found, in the words of whoever writes a rule: the line says where it stands."""
+def _in_words(problem: str, whole: type[Struct] = _File) -> str:
+    """What msgspec found in a `whole`, in the words of whoever writes a rule: the line says where it stands."""
     sentence = problem.partition(" - at `$")[0]
     keys = [part for part in _place(problem) if isinstance(part, str)]
     if unknown := UNKNOWN_KEY.match(sentence):
-        known_here = _keys(keys[:-1])
+        known_here = (SHAPES[keys[-2]] if keys[:-1] else whole).__struct_encode_fields__
         near = get_close_matches(unknown[1], known_here, n=1)
         instead = f"did you mean {near[0]}?" if near else f"there are {', '.join(known_here)}"
         return f"there is no key {unknown[1]} here; {instead}"
@@ -423,10 +424,8 @@ def _in_words(problem: str) -> str:
     if sentence.startswith("Invalid enum value") and keys and keys[-1] in CHOICES:
         word = sentence.removeprefix("Invalid enum value ")
         return f"{word} is no {keys[-1].replace('_', ' ')}; it is one of {', '.join(get_args(CHOICES[keys[-1]]))}"
+    if sentence.startswith("Invalid enum value"):
+        return f"{sentence.removeprefix('Invalid enum value ')} is no value of {keys[-1]}"
+    if " matching regex " in sentence:
+        return "Expected a number, or one metric in braces"
     return re.sub(r"`(.*?)`", lambda kinds: " or ".join(KINDS.get(one, one) for one in kinds[1].split(" | ")), sentence)
-
-
-def _keys(place: list[str]) -> list[str]:
-    """What may be written below these keys."""
-    shape = SHAPES[place[-1]] if place else _File
-    return list(shape.__struct_encode_fields__)

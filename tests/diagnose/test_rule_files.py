@@ -432,6 +432,28 @@ def test_a_value_of_the_wrong_kind_is_refused_however_deep_it_stands(
     assert line == line_of(text, marker)
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("Timeout: 901", "Expected a whole number <= 900"),
+        ("Timeout: soon", "Expected a number, or one metric in braces"),
+        ("Timeout: 1.5", "Expected a whole number or a text, got a number"),
+        ("EphemeralStorage: 1024", "Expected keys with values, got a whole number"),
+        ("EphemeralStorage: {Size: 100}", "Expected a whole number >= 512"),
+        ("EventInvokeConfig: {MaxRetryAttempts: 1}", "there is no key MaxRetryAttempts here; did you mean MaximumRetryAttempts?"),
+        ("EventInvokeConfig: {DestinationConfig: {OnFailure: SQS}}", "Expected keys with values, got a text"),
+        ("DeploymentPreference: {}", "the key Type is missing"),
+        ("Tracing: sometimes", "'sometimes' is no value of Tracing"),
+        ("MaximumRetryAttempts: 1", "MaximumRetryAttempts is no setting that a rule may change; those are AutoPublishAlias, "),
+    ],
+)  # fmt: skip
+def test_a_setting_that_no_function_can_have_is_refused_at_its_line(tmp_path: Path, setting: str, words: str) -> None:
+    text = change("      Timeout: 30\n", f"      {setting}\n")
+    line, sentence = refused(tmp_path, text)
+    assert sentence.startswith(words)
+    assert line == line_of(text, setting)
+
+
 @pytest.mark.parametrize("key", ["id", "title", "severity", "hypothesis", "prior", "supported_when", "settled_by"])
 def test_a_key_that_is_missing_is_named(tmp_path: Path, key: str) -> None:
     text = "".join(line for line in RULE.splitlines(keepends=True) if not line.startswith(f"{key}:"))

@@ -125,7 +125,7 @@ EVERY = {
 
 def test_every_setting_that_a_rule_may_change_has_its_terraform() -> None:
     used = {name for one in ADVICE for name in one.values[0].action.settings}  # type: ignore[attr-defined]
-    assert used | EVERY.keys() == SETTINGS
+    assert used | EVERY.keys() == set(SETTINGS)
     snippet = terraform_fragment([Advice("checkout", Action(title="all", effort="low", why="", settings=EVERY))])
     assert snippet is not None
     assert problems(snippet.text) == []
