@@ -101,7 +101,8 @@ def label(name: str) -> str:
 
 def function_resources(function: str, settings: dict[str, Any]) -> list[Resource] | None:
     """What `settings`, named as in SAM, are in Terraform; None where one of them is not known here."""
-    if not settings.keys() <= SETTINGS.keys():
+    # The alarms and hooks of a deployment name resources of a template.
+    if not settings.keys() <= SETTINGS.keys() or not settings.get("DeploymentPreference", {}).keys() <= {"Type"}:
         return None
     name = label(function)
     own: Body = {"function_name": function}

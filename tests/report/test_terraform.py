@@ -153,6 +153,13 @@ def test_what_a_rule_changes_passes_cfn_lint(advice: Advice) -> None:
     assert [str(match) for match in lint(json.dumps(template))] == []
 
 
+def test_a_deployment_that_names_alarms_of_a_template_has_no_terraform() -> None:
+    settings = {"AutoPublishAlias": "live", "DeploymentPreference": {"Type": "AllAtOnce", "Alarms": [{"Ref": "Slow"}]}}
+    assert (
+        terraform_fragment([Advice("checkout", Action(title="all", effort="low", why="", settings=settings))]) is None
+    )
+
+
 def test_the_values_are_those_of_the_action() -> None:
     action = Action(title="more", effort="low", why="", settings={"MemorySize": 1024, "Timeout": 45})
     snippet = terraform_fragment([Advice("checkout", action)])
