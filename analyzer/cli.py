@@ -390,9 +390,10 @@ def rules_test(
     from analyzer.diagnose import run_tests
 
     failures = 0
-    for rule in pipeline.rules_from(folder):
-        if folder is not None and rule.path.parent != folder:
-            continue
+    rules = [rule for rule in pipeline.rules_from(folder) if folder is None or rule.path.parent == folder]
+    if not rules:
+        raise UserError(f"there is no rule in {folder}: rules are files that end in .yaml")
+    for rule in rules:
         results = run_tests(rule)
         wrong = [result for result in results if not result.passed]
         failures += len(wrong)

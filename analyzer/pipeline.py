@@ -198,10 +198,7 @@ def rules_from(folder: Path | None) -> list[Rule]:
     if folder is not None:
         if not folder.is_dir():
             raise UserError(f"there is no folder of rules {folder}")
-        own = load_rules(folder)
-        if not own:
-            raise UserError(f"there is no rule in {folder}: rules are files that end in .yaml")
-        rules |= {rule.id: rule for rule in own}
+        rules |= {rule.id: rule for rule in load_rules(folder)}
     check_references(rules.values())
     return [rules[name] for name in sorted(rules)]
 
