@@ -62,7 +62,7 @@ def test_a_killed_ingest_that_is_taken_up_again_gives_the_lake_of_a_single_run(l
     for _ in range(KILLS):
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         # Anywhere from before the first import to after the last row.
-        time.sleep(randomly.uniform(0.0, 1.0 + 2 * span))
+        time.sleep(randomly.uniform(0.0, 0.4 + span))
         process.send_signal(signal.SIGKILL)
         killed += process.wait() == -signal.SIGKILL
         if not (lake / "sources").is_dir():
