@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -21,6 +22,10 @@ def schema() -> dict[str, Any]:
         "$id": "urn:" + SCHEMA.replace(".", ":").replace("/", ":"),
         "title": f"report.json of Reportline, {SCHEMA}",
     }
+    for noun in made["$defs"].values():
+        # As msgspec gives them since 0.23: before, they kept the margin that they have in the code.
+        if "description" in noun:
+            noun["description"] = cleandoc(noun["description"])
     made["$defs"]["Report"]["properties"]["schema"] = {"const": SCHEMA}
     return head | made
 

@@ -104,14 +104,13 @@ def function_resources(function: str, settings: dict[str, Any]) -> list[Resource
     # The alarms and hooks of a deployment name resources of a template.
     if not settings.keys() <= SETTINGS.keys() or not settings.get("DeploymentPreference", {}).keys() <= {"Type"}:
         return None
-    name = label(function)
     own: Body = {"function_name": function}
     others: list[Resource] = []
     for setting, value in settings.items():
-        changes, more = SETTINGS[setting](name, value)
+        changes, more = SETTINGS[setting](function, value)
         own |= changes
         others += more
-    return [Resource("resource", ("aws_lambda_function", name), own), *others]
+    return [Resource("resource", ("aws_lambda_function", label(function)), own), *others]
 
 
 Setting = Callable[[str, Any], tuple[Body, list[Resource]]]
@@ -121,7 +120,8 @@ def _attribute(attribute: str) -> Setting:
     return lambda _, value: ({attribute: value}, [])
 
 
-def _alias(name: str, alias: str) -> tuple[Body, list[Resource]]:
+def _alias(function: str, alias: str) -> tuple[Body, list[Resource]]:
+    name = label(function)
     body: Body = {"name": alias} | {
         "function_name": Reference(f"aws_lambda_function.{name}.function_name"),
         "function_version": Reference(f"aws_lambda_function.{name}.version"),
@@ -129,7 +129,8 @@ def _alias(name: str, alias: str) -> tuple[Body, list[Resource]]:
     return {"publish": True}, [Resource("resource", ("aws_lambda_alias", name), body)]
 
 
-def _provisioned(name: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
+def _provisioned(function: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
+    name = label(function)
     body = {
         "function_name": Reference(f"aws_lambda_alias.{name}.function_name"),
         "qualifier": Reference(f"aws_lambda_alias.{name}.name"),
@@ -138,7 +139,8 @@ def _provisioned(name: str, value: dict[str, Any]) -> tuple[Body, list[Resource]
     return {}, [Resource("resource", ("aws_lambda_provisioned_concurrency_config", name), body)]
 
 
-def _invoke(name: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
+def _invoke(function: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
+    name = label(function)
     body: Body = {"function_name": Reference(f"aws_lambda_function.{name}.function_name")}
     more: list[Resource] = []
     for setting, attribute in (
@@ -149,15 +151,32 @@ def _invoke(name: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
             body[attribute] = value[setting]
     if "DestinationConfig" in value:
         queue = f"{name}-failed"
-        more.append(Resource("resource", ("aws_sqs_queue", queue), {"name": queue}))
-        body["destination_config"] = Block(
-            {"on_failure": Block({"destination": Reference(f"aws_sqs_queue.{queue}.arn")})}
-        )
+        arn = Reference(f"aws_sqs_queue.{queue}.arn")
+        allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+        permission: Body = {
+            "name": queue,
+            "role": _role_name(f"aws_lambda_function.{name}"),
+            "policy": Reference(f"jsonencode({_value({'Version': '2012-10-17', 'Statement': [allowed]})})"),
+        }
+        more = [
+            Resource("resource", ("aws_sqs_queue", queue), {"name": queue}),
+            Resource("resource", ("aws_iam_role_policy", queue), permission),
+        ]
+        body["depends_on"] = [Reference(f"aws_iam_role_policy.{queue}")]
+        body["destination_config"] = Block({"on_failure": Block({"destination": arn})})
     return {}, [Resource("resource", ("aws_lambda_function_event_invoke_config", name), body), *more]
 
 
-def _deployment(name: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
+def _role_name(function: str) -> Reference:
+    """The name of the role that `function` runs as. SAM gives the role what a setting needs; here it has to be written,
+    because Lambda refuses a queue or tracing that the role has no permission for.
+    """
+    return Reference(f'regex("[^/]+$", {function}.role)')
+
+
+def _deployment(function: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
     """CodeDeploy moves the alias from version to version; the role that it needs is yours to give."""
+    name = label(function)
     group: Body = {
         "app_name": Reference(f"aws_codedeploy_app.{name}.name"),
         "deployment_group_name": name,
@@ -180,8 +199,21 @@ def _snapstart(_: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:
     return {"publish": True, "snap_start": Block({"apply_on": value["ApplyOn"]})}, []
 
 
-def _tracing(_: str, mode: str) -> tuple[Body, list[Resource]]:
-    return {"tracing_config": Block({"mode": mode})}, []
+def _tracing(function: str, mode: str) -> tuple[Body, list[Resource]]:
+    """The role is read from the function as it is: what the function waits for cannot wait for the function."""
+    own: Body = {"tracing_config": Block({"mode": mode})}
+    if mode != "Active":
+        return own, []
+    name = label(function)
+    attachment: Body = {
+        "role": _role_name(f"data.aws_lambda_function.{name}"),
+        "policy_arn": "arn:aws:iam::aws:policy/AWSXRayDaemonWriteAccess",
+    }
+    policy = ("aws_iam_role_policy_attachment", f"{name}-tracing")
+    return own | {"depends_on": [Reference(".".join(policy))]}, [
+        Resource("resource", policy, attachment),
+        Resource("data", ("aws_lambda_function", name), {"function_name": function}),
+    ]
 
 
 def _logging(_: str, value: dict[str, Any]) -> tuple[Body, list[Resource]]:

@@ -152,9 +152,20 @@ def test_the_report_is_what_its_schema_says(folder: Path) -> None:
     jsonschema.validate(report_of(folder), schema)
 
 
+def unordered(schema: Any) -> Any:
+    """A schema whose alternatives stand in one order: versions of msgspec differ in it."""
+    if isinstance(schema, list):
+        return [unordered(one) for one in schema]
+    if isinstance(schema, dict):
+        parts = {key: unordered(one) for key, one in schema.items()}
+        return parts | {"anyOf": sorted(parts["anyOf"], key=repr)} if "anyOf" in parts else parts
+    return schema
+
+
 def test_the_schema_is_that_of_the_code() -> None:
     """After a wanted change: `make golden`."""
-    assert (ROOT / "analyzer" / "report" / "report.schema.json").read_bytes() == to_json()
+    kept = json.loads((ROOT / "analyzer" / "report" / "report.schema.json").read_text())
+    assert unordered(kept) == unordered(json.loads(to_json()))
 
 
 def test_the_schema_refuses_a_report_without_a_verdict(folder: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,16 @@ def unquoted(text: str) -> str:
     return text.removeprefix('"').removesuffix('"')
 
 
-def resources(text: str) -> list[tuple[str, str, Hcl]]:
-    """Type, name and body of every resource; names are without their quotes."""
+# What every resource may have, whatever the provider says.
+META = {"depends_on"}
+
+
+def resources(text: str, block: str = "resource") -> list[tuple[str, str, Hcl]]:
+    """Type, name and body of every resource, or of every `data`; names are without their quotes."""
     parsed = hcl2.loads(text + "\n")
     return [
         (unquoted(kind), unquoted(name), body)
-        for one in parsed.get("resource", [])
+        for one in parsed.get(block, [])
         for kind, named in one.items()
         for name, body in named.items()
     ]
@@ -55,18 +60,21 @@ def problems(text: str) -> list[str]:
     found = []
     made = resources(text)
     known = {f"{kind}.{name}" for kind, name, _ in made}
+    known |= {f"data.{kind}.{name}" for kind, name, _ in resources(text, "data")}
     variables = {f"var.{unquoted(name)}" for one in hcl2.loads(text + "\n").get("variable", []) for name in one}
     for kind, name, body in made:
         required = kind != FRAGMENT
         found += [f"{kind}.{name}: {one}" for one in _problems(body, PROVIDER[kind], required=required)]
-    for reference in re.findall(r"(?<![\"\w$])((?:aws_\w+|var)\.[\w-]+)", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text)):
+    for reference in re.findall(
+        r"(?<![\"\w$.])((?:(?:data\.)?aws_\w+|var)\.[\w-]+)", re.sub(r'"(?:[^"\\]|\\.)*"', '""', text)
+    ):
         if reference not in known | variables:
             found.append(f"{reference} is not declared")
     return found
 
 
 def _problems(body: Hcl, schema: Hcl, *, required: bool) -> list[str]:
-    names = {name for name in body if not name.startswith("__")}
+    names = {name for name in body if not name.startswith("__")} - META
     allowed = {*schema["required"], *schema["optional"]}
     found = [f"no argument {name}" for name in sorted(names - allowed)]
     found += [f"{name} is missing" for name in schema["required"] if required and name not in names]
@@ -151,6 +159,51 @@ def test_what_a_rule_changes_passes_cfn_lint(advice: Advice) -> None:
     }
     template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Checkout": resource}}
     assert [str(match) for match in lint(json.dumps(template))] == []
+
+
+def order(text: str) -> list[str]:
+    """The resources as Terraform makes them, each behind what its attributes name; CycleError where two wait for each other."""
+    made = {f"{kind}.{name}": body for kind, name, body in resources(text)}
+    waits = {
+        one: {other for other in made if re.search(rf"(?<![\w.-]){re.escape(other)}(?![\w-])", json.dumps(body))}
+        for one, body in made.items()
+    }
+    return list(TopologicalSorter(waits).static_order())
+
+
+def test_a_queue_for_failed_events_comes_with_the_permission_to_send_to_it() -> None:
+    """Lambda calls the ARN of a queue invalid to which the function's role may not send."""
+    destination = {"EventInvokeConfig": {"DestinationConfig": {"OnFailure": {"Type": "SQS"}}}}
+    snippet = terraform_fragment([Advice("checkout", Action(title="", effort="low", why="", settings=destination))])
+    assert snippet is not None
+    body = next(body for kind, _, body in resources(snippet.text) if kind == "aws_iam_role_policy")
+    assert re.search(r'"sqs:SendMessage",\s*Resource = aws_sqs_queue.checkout-failed.arn', snippet.text)
+    assert "aws_lambda_function.checkout.role" in body["role"]
+    assert order(snippet.text) == [
+        "aws_lambda_function.checkout",
+        "aws_sqs_queue.checkout-failed",
+        "aws_iam_role_policy.checkout-failed",
+        "aws_lambda_function_event_invoke_config.checkout",
+    ]
+
+
+def test_tracing_comes_with_the_permission_to_trace() -> None:
+    """Lambda refuses tracing for a role that may not write it, so the function waits for the permission."""
+    action = Action(title="", effort="low", why="", settings={"Tracing": "Active"})
+    snippet = terraform_fragment([Advice("check-out_2", action)])
+    assert snippet is not None
+    assert order(snippet.text) == [
+        "aws_iam_role_policy_attachment.check-out_2-tracing",
+        "aws_lambda_function.check-out_2",
+    ]
+    ((_, _, data),) = resources(snippet.text, "data")
+    assert unquoted(data["function_name"]) == "check-out_2"
+
+
+def test_what_a_function_waits_for_does_not_wait_for_it() -> None:
+    snippet = terraform_fragment([Advice("checkout", Action(title="all", effort="low", why="", settings=EVERY))])
+    assert snippet is not None
+    assert order(snippet.text)[-1] == "aws_lambda_function_event_invoke_config.checkout"
 
 
 def test_a_deployment_that_names_alarms_of_a_template_has_no_terraform() -> None:
