@@ -53,7 +53,7 @@ bench-report: $(VENV)/.run ## measure what a report costs beside measuring what 
 weights: $(VENV)/.run ## fit the weights of evidence to simulated faults, from which probabilities follow; read the difference
 	$(BIN)/python -m benchmarks.truth.weights
 
-truth: $(VENV)/.truth $(VENV)/.run ## measure how often faults are found, intervals hold the truth and secrets are masked, into docs/truth.md: 40 minutes; TRUTH_RUNS=2000 for finer counts
+truth: $(VENV)/.truth $(VENV)/.run ## measure how often faults are found, intervals hold the truth and secrets are masked, into docs/truth.md: half an hour; TRUTH_RUNS=2000 for finer counts
 	$(BIN)/python -m benchmarks.truth.diagnosis --into docs/truth.md
 	$(VENV)/truth/bin/python -m benchmarks.truth.estimates --into docs/truth.md
 	$(VENV)/truth/bin/python -m benchmarks.truth.redaction --into docs/truth.md
