@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -19,7 +20,7 @@ from analyzer.errors import ReportlineError, UserError
 
 if TYPE_CHECKING:
     from analyzer.configuration import Configuration
-    from analyzer.ingest import Progress
+    from analyzer.ingest import Ingested, Progress
     from analyzer.intake import Watcher
     from analyzer.measure import Threshold
     from analyzer.pipeline import Options, Written
@@ -44,6 +45,12 @@ class Redact(StrEnum):
     off = "off"
 
 
+class Way(StrEnum):
+    filter = "filter"
+    insights = "insights"
+    export = "export"
+
+
 class Level(StrEnum):
     info = "info"
     warning = "warning"
@@ -51,7 +58,9 @@ class Level(StrEnum):
     new = "new"
 
 
-Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="A file, a folder, or - for standard input.")]
+Paths = Annotated[
+    list[str], typer.Argument(metavar="PATH...", help="A file, a folder, s3://bucket/prefix, or - for standard input.")
+]
 Output = Annotated[
     Path,
     typer.Option("-o", "--output", help="report.md, report.html or report.json, or a folder, which gets everything."),
@@ -178,6 +187,52 @@ def ingest(paths: Paths, lake: LakeFolder, function: Function = None) -> None:
 
     with _watching() as watcher:
         ingested = intake.add_logs(paths, lake, function=function, watcher=watcher, processes=cores())
+    _tell(ingested, lake)
+
+
+@app.command()
+def fetch(
+    log_groups: Annotated[
+        list[str], typer.Argument(metavar="LOG_GROUP...", help="A name such as /aws/lambda/checkout, or an ARN.")
+    ],
+    lake: LakeFolder,
+    since: Annotated[
+        str,
+        typer.Option("--since", metavar="T", help="Begin: ISO 8601, or a span such as 24h that reaches back from now."),
+    ],
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="T", help="End, written like --since.", show_default="now")
+    ] = None,
+    via: Annotated[
+        Way,
+        typer.Option(
+            "--via",
+            help="filter: every event, page by page; insights: queries, which cost what they scan; export: through --bucket.",
+        ),
+    ] = Way.filter,
+    bucket: Annotated[
+        str | None,
+        typer.Option(
+            "--bucket",
+            metavar="NAME",
+            help="Where an export is written to, and left: same region, writable for CloudWatch Logs.",
+        ),
+    ] = None,
+    function: Function = None,
+) -> None:
+    """Add log groups of CloudWatch Logs to a lake. What is there already adds nothing."""
+    from analyzer import intake
+
+    with _watching() as watcher:
+        ingested = intake.fetch_logs(
+            log_groups, lake, since=since, until=until, now=datetime.now(UTC), via=via.value, bucket=bucket, function=function,
+            watcher=watcher,
+        )  # fmt: skip
+    _tell(ingested, lake)
+
+
+def _tell(ingested: Ingested, lake: Path) -> None:
+    """A line a source: its container, how many lines it has, and what it is called."""
     for source in ingested.read:
         print(f"{source.container}\t{source.lines}\t{source.source}")
         if source.duplicates:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from msgspec import Struct
 
 from analyzer.errors import NoInvocations, UserError
-from analyzer.ingest import Ingested, Progress, ingest
+from analyzer.ingest import Ingested, Period, Progress, Via, fetch, ingest
 from analyzer.lake import Lake
 
 
@@ -30,6 +31,43 @@ def add_logs(
 ) -> Ingested:
     """Add logs to a lake; the same logs a second time add nothing."""
     ingested = ingest(paths, Lake(lake), function=function, progress=watcher.ingesting, processes=processes)
+    return _something(ingested, paths, watcher)
+
+
+def fetch_logs(
+    log_groups: list[str],
+    lake: Path,
+    *,
+    since: str,
+    until: str | None = None,
+    now: datetime,
+    via: Via = "filter",
+    bucket: str | None = None,
+    function: str | None = None,
+    watcher: Watcher = Watcher(),  # noqa: B008 -- frozen
+) -> Ingested:
+    """Add what log groups of CloudWatch Logs hold to a lake; what is there already adds nothing.
+
+    `since` and `until` are times, or spans that reach back from `now`, which is where the period ends without `until`. Raises
+    UserError where AWS refuses, and NoInvocations where the groups hold no Lambda log of that period.
+    """
+    from analyzer.measure import Window
+
+    begin, end = Window.back_from(now, since, until)
+    period = Period(begin // 1_000, end // 1_000)
+    if period.begin >= period.end:
+        raise UserError("--since lies behind --until, or both are one time")
+    ingested = fetch(
+        log_groups, period, Lake(lake), via=via, bucket=bucket, function=function, progress=watcher.ingesting,
+        told=watcher.stage,
+    )  # fmt: skip
+    if not ingested.read and not ingested.already_there and not ingested.skipped:
+        raise NoInvocations(f"{' '.join(log_groups)} holds no event of {period}")
+    return _something(ingested, log_groups, watcher)
+
+
+def _something(ingested: Ingested, paths: list[str], watcher: Watcher) -> Ingested:
+    """What was ingested, if it was anything at all."""
     for sentence in ingested.unreadable:
         watcher.unreadable(sentence)
     if not ingested.read and not ingested.already_there:

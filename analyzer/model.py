@@ -10,6 +10,9 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+# How the name of a source begins that was read from a log group and was in no file.
+CLOUDWATCH = "cloudwatch:"
+
 # ── reading: what a container yields, and what a grammar makes of it ─────────────────────────────────────────────────
 
 

@@ -9,15 +9,21 @@ import signal
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
+from time import time
 
+import boto3
 import pytest
 from markdown_it import MarkdownIt
+from moto.server import ThreadedMotoServer
 
 from analyzer import errors
 from analyzer.ingest.containers import containers
 from analyzer.report.symptoms import SYMPTOMS
+from tests.aws import PLAYED
 from tests.conftest import Run
+from tests.logs import invocation
 from tests.readme import LINES, README, quoted, updated
 
 ROOT = Path(__file__).parent.parent
@@ -59,7 +65,30 @@ def test_the_first_two_commands_of_the_readme_are_in_the_makefile() -> None:
         assert re.search(rf"^{command}:.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def test_every_command_that_the_readme_shows_runs(tmp_path: Path) -> None:
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A bucket with the sample, and the log group of a function that ran an hour ago, on a server that plays AWS."""
+    for name, value in PLAYED.items():
+        monkeypatch.setenv(name, value)
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://{}:{}".format(*server.get_host_and_port()))
+    s3, logs = boto3.client("s3"), boto3.client("logs")
+    s3.create_bucket(Bucket="acme-logs")
+    sample = ROOT / "sample_logs" / "lambda-autotuner-agent"
+    for file in sample.rglob("*.gz"):
+        s3.upload_file(str(file), "acme-logs", f"exports/{file.relative_to(sample)}")
+    group = {"logGroupName": "/aws/lambda/checkout"}
+    logs.create_log_group(**group)
+    logs.create_log_stream(**group, logStreamName="2026/11/29/[$LATEST]4eeec71d18b1461580e35b89cb060777")
+    hour_ago = round(time() - 3_600) * 1_000
+    events = [{"timestamp": hour_ago + number, "message": text} for number, text in enumerate(invocation("working"))]
+    logs.put_log_events(**group, logStreamName="2026/11/29/[$LATEST]4eeec71d18b1461580e35b89cb060777", logEvents=events)
+    yield
+    server.stop()
+
+
+def test_every_command_that_the_readme_shows_runs(aws: None, tmp_path: Path) -> None:
     """With the sample in the place of the reader's own logs."""
     (tmp_path / "bin").mkdir()
     command = tmp_path / "bin" / "reportline"

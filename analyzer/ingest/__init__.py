@@ -1,6 +1,7 @@
 """Logs in, rows out: containers yield records, grammars turn them into events, events become invocations in the lake."""
 
-from analyzer.ingest.read import Ingested, ingest
+from analyzer.ingest.cloudwatch import Period, Via
+from analyzer.ingest.read import Ingested, fetch, ingest
 from analyzer.ingest.workers import Progress, cores
 
-__all__ = ["Ingested", "Progress", "cores", "ingest"]
+__all__ = ["Ingested", "Period", "Progress", "Via", "cores", "fetch", "ingest"]

@@ -16,6 +16,7 @@ from msgspec import Struct
 from analyzer.errors import Unwritable, UserError
 from analyzer.ingest import workers
 from analyzer.ingest.assemble import Assembler
+from analyzer.ingest.cloudwatch import Period, Via, fetched
 from analyzer.ingest.containers import recognise, s3_export, subscription
 from analyzer.ingest.containers.container import Container
 from analyzer.ingest.containers.repeats import without_repeats
@@ -62,9 +63,40 @@ def ingest(
 
     `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
-    named = {str(Path(path)) for path in paths}
+    named = {*paths, *(str(Path(path)) for path in paths)}
+    return _swept(find(paths), lake, function, named, progress, processes, buffer)
+
+
+def fetch(
+    log_groups: list[str],
+    period: Period,
+    lake: Lake,
+    *,
+    via: Via = "filter",
+    bucket: str | None = None,
+    function: str | None = None,
+    progress: Callable[[Progress], None] = lambda _: None,
+    told: Callable[[str], None] = lambda _: None,
+) -> Ingested:
+    """Read log groups of CloudWatch Logs into `lake`; what is there already, from wherever it came, adds nothing.
+
+    `via` is the way, of which an export needs a `bucket`; `told` hears in words how far AWS is. Raises UserError.
+    """
+    return _swept(fetched(log_groups, period, via, bucket, told), lake, function, set(), progress, 1, BUFFER)
+
+
+def _swept(
+    found: Iterator[list[LogFile]],
+    lake: Lake,
+    function: str | None,
+    named: set[str],
+    progress: Callable[[Progress], None],
+    processes: int,
+    buffer: int,
+) -> Ingested:
+    """Leaves nothing behind that is not whole, and few small files."""
     try:
-        ingested = _ingest(paths, lake, function, named, progress, processes, buffer)
+        ingested = _ingest(found, lake, function, named, progress, processes, buffer)
     except BaseException:
         lake.sweep()
         raise
@@ -73,7 +105,7 @@ def ingest(
 
 
 def _ingest(
-    paths: list[str],
+    found: Iterator[list[LogFile]],
     lake: Lake,
     function: str | None,
     named: set[str],
@@ -81,7 +113,7 @@ def _ingest(
     processes: int,
     buffer: int,
 ) -> Ingested:
-    found, groups, total = find(paths), list[list[LogFile]](), 0
+    groups, total = list[list[LogFile]](), 0
     for group in found:
         groups.append(group)
         # Copies are gone when the group behind them is asked for.

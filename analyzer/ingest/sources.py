@@ -1,4 +1,4 @@
-"""Where logs come from: files, folders and standard input, unpacked on the way.
+"""Where logs come from: files, folders, objects of S3 and standard input.
 
 Files that continue each other (000000.gz, 000001.gz of one exported stream) are read as one group, because an invocation
 may begin in the first and end in the second.
@@ -15,13 +15,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from analyzer.errors import UserError
+from analyzer.ingest import buckets
 from analyzer.ingest.archives import DAMAGED, Member, is_archive, open_archive
 
 # What a person calls standard input on the command line.
@@ -86,7 +89,7 @@ class Opened(Struct, frozen=True):
 def find(paths: list[str]) -> Iterator[list[LogFile]]:
     """Groups of files to read together, in an order that depends on names alone.
 
-    Raises UserError for a path that does not exist or cannot be listed.
+    Raises UserError for a path that does not exist or cannot be listed, and where AWS refuses.
     """
     for path in paths:
         try:
@@ -97,7 +100,9 @@ def find(paths: list[str]) -> Iterator[list[LogFile]]:
 
 def _find(name: str) -> Iterator[list[LogFile]]:
     path = Path(name)
-    if name == STANDARD_INPUT:
+    if name.startswith(buckets.SCHEME):
+        yield from _in_bucket(name)
+    elif name == STANDARD_INPUT:
         with _spooled(sys.stdin.buffer) as spooled:
             yield from _expanded(LogFile(name, spooled, copied=True))
     elif path.is_fifo():
@@ -105,20 +110,35 @@ def _find(name: str) -> Iterator[list[LogFile]]:
         with path.open("rb") as pipe, _spooled(pipe) as spooled:
             yield from _expanded(LogFile(name, spooled, copied=True))
     elif path.is_dir():
-        files = (_log_file(str(file), file, file.parts) for file in _listed(str(path)))
-        for _, parts in groupby(files, key=_group):
-            group = list(parts)
-            if group[0].exported_stream or not is_archive(group[0].path):
-                yield group
-            else:
-                for file in group:
-                    yield from _expanded(file)
+        yield from _grouped(_log_file(str(file), file, file.parts) for file in _listed(str(path)))
     elif path.is_file():
         yield from _expanded(_log_file(str(path), path, path.parts))
     elif path.exists():
         raise UserError(f"{name} is a device or a socket and no file")
     else:
         raise UserError(f"there is no file or folder {name}")
+
+
+def _grouped(files: Iterator[LogFile]) -> Iterator[list[LogFile]]:
+    for _, parts in groupby(files, key=_group):
+        group = list(parts)
+        if group[0].exported_stream or not is_archive(group[0].path):
+            yield group
+        else:
+            for file in group:
+                yield from _expanded(file)
+        for file in group:
+            if file.copied:
+                file.path.unlink(missing_ok=True)
+
+
+def _in_bucket(url: str) -> Iterator[list[LogFile]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="reportline-") as folder,
+        closing(buckets.downloaded(url, Path(folder), _may_hold_logs)) as objects,
+    ):
+        files = ((one, _log_file(one.url, one.path, one.parts)) for one in objects)
+        yield from _grouped(replace(file, refusal=one.refusal, copied=True) for one, file in files)
 
 
 def _listed(folder: str) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from analyzer.model import Excerpt
+from analyzer.model import CLOUDWATCH, Excerpt
 from analyzer.report.advice import deployable
 from analyzer.report.document import Receipt, Snippet
 
@@ -33,8 +33,8 @@ def receipt(function: str, excerpt: Excerpt) -> Receipt:
 
 
 def _command(source: str, position: int) -> Snippet | None:
-    """Prints the line. None for standard input, which is gone, and for a name that a terminal would not show as it is."""
-    if source == "-" or not source.isprintable():
+    """Prints the line. None for what was in no file, which is gone, and for a name that a terminal would not show as it is."""
+    if source == "-" or source.startswith(CLOUDWATCH) or not source.isprintable():
         return None
     reading = _reading(source)
     return Snippet("sh", f"{reading} | tail -c +{position + 1} | head -n 1 | cut -c 1-{LONGEST}")
