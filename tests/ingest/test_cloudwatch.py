@@ -199,7 +199,7 @@ def test_a_query_does_not_go_on_when_nobody_waits_for_it(
     monkeypatch.setattr(cloudwatch, "sleep", interrupt)
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     ran = run("fetch", GROUPS[0], "--lake", tmp_path, *DAY, "--via", "insights")
-    assert (ran.code, ran.err) == (130, "reportline: interrupted\n")
+    assert ran.code == 130
     assert len(stopped) == 1
 
 
