@@ -15,7 +15,6 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
 from math import ceil
 from pathlib import Path
 from time import sleep
@@ -98,17 +97,18 @@ def _filtered(logs: Any, group: str, period: Period, file: BinaryIO, told: Told)
     asked = _identified(group) | {"startTime": period.begin, "endTime": period.end - 1}
     count = 0
     for page in logs.get_paginator("filter_log_events").paginate(**asked):
-        for stream, events in groupby(page["events"], key=lambda event: event["logStreamName"]):
+        streams: dict[str, list[dict[str, Any]]] = {}
+        for event in page["events"]:
+            sent = {"id": event["eventId"], "timestamp": event["timestamp"], "message": event["message"]}
+            streams.setdefault(event["logStreamName"], []).append(sent)
+        count += len(page["events"])
+        for stream, events in streams.items():
             delivered = {
                 "messageType": "DATA_MESSAGE",
                 "logGroup": _name(group),
                 "logStream": stream,
-                "logEvents": [
-                    {"id": event["eventId"], "timestamp": event["timestamp"], "message": event["message"]}
-                    for event in events
-                ],
+                "logEvents": events,
             }
-            count += len(delivered["logEvents"])
             file.write(msgspec.json.encode(delivered) + b"\n")
         if page["events"]:
             told(f"{_name(group)}: {count:,} events, up to {_iso(page['events'][-1]['timestamp'])}")
