@@ -7,7 +7,6 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
@@ -225,9 +224,8 @@ def fetch(
 
     with _watching() as watcher:
         ingested = intake.fetch_logs(
-            log_groups, lake, since=since, until=until, now=datetime.now(UTC), via=via.value, bucket=bucket, function=function,
-            watcher=watcher,
-        )  # fmt: skip
+            log_groups, lake, since=since, until=until, via=via.value, bucket=bucket, function=function, watcher=watcher
+        )
     _tell(ingested, lake)
 
 

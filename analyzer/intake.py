@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from msgspec import Struct
@@ -40,7 +40,7 @@ def fetch_logs(
     *,
     since: str,
     until: str | None = None,
-    now: datetime,
+    now: datetime | None = None,
     via: Via = "filter",
     bucket: str | None = None,
     function: str | None = None,
@@ -48,12 +48,12 @@ def fetch_logs(
 ) -> Ingested:
     """Add what log groups of CloudWatch Logs hold to a lake; what is there already adds nothing.
 
-    `since` and `until` are times, or spans that reach back from `now`, which is where the period ends without `until`. Raises
-    UserError where AWS refuses, and NoInvocations where the groups hold no Lambda log of that period.
+    `since` and `until` are times, or spans that reach back from `now`, the present unless said otherwise, where the period ends
+    without `until`. Raises UserError where AWS refuses, and NoInvocations where the groups hold no Lambda log of the period.
     """
     from analyzer.measure import Window
 
-    begin, end = Window.back_from(now, since, until)
+    begin, end = Window.back_from(now or datetime.now(UTC), since, until)
     period = Period(begin // 1_000, end // 1_000)
     if period.begin >= period.end:
         raise UserError("--since lies behind --until, or both are one time")
