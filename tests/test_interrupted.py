@@ -129,6 +129,8 @@ def test_control_c_leaves_a_clean_lake_and_130(lake: Lake, tmp_path: Path, proce
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # A shell starts what it puts in the background deaf to Ctrl-C, and these tests may be there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         while not any(name.startswith(".") for name in files(lake.folder)):
             assert process.poll() is None
