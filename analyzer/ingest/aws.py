@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from analyzer.errors import UserError
 
 # How often a request is sent before its failure counts: CloudWatch Logs answers a few a second, and throttles the rest.
 ATTEMPTS = 10
+NAMES = {"s3": "S3", "logs": "CloudWatch Logs"}
 # What boto3 says in its own words, and what there is to do about it.
 HINTS = {
     "NoCredentialsError": "there are no credentials; name a profile in AWS_PROFILE, or sign in with `aws sso login`",
@@ -23,7 +24,7 @@ HINTS = {
 }
 
 
-def client(service: str, connections: int = 10) -> Any:
+def client(service: Literal["s3", "logs"], *, region: str | None = None, connections: int = 10) -> Any:
     """A client with the credentials, the region and the endpoint that the environment and ~/.aws name. Raises UserError."""
     import boto3
     from botocore.config import Config
@@ -33,8 +34,8 @@ def client(service: str, connections: int = 10) -> Any:
         max_pool_connections=connections,
         user_agent_extra="reportline",
     )
-    with refusals(f"use {service}"):
-        return boto3.Session().client(service, config=config)
+    with refusals(f"reach {NAMES[service]}"):
+        return boto3.Session().client(service, region_name=region, config=config)
 
 
 @contextmanager

@@ -29,6 +29,10 @@ class Downloaded(Struct, frozen=True):
     refusal: str | None
 
 
+class NoObject(UserError):
+    pass
+
+
 class _NotWanted(Exception):
     pass
 
@@ -37,7 +41,7 @@ def downloaded(url: str, folder: Path, wanted: Callable[[str], bool]) -> Generat
     """The objects whose URL begins with `url`, in the order of their keys, or the one whose URL it is.
 
     They come to lie in `folder` under names that are not theirs. `wanted` is asked about the last part of each key. Raises
-    UserError where they cannot be listed, and where there is none.
+    UserError where they cannot be listed, and NoObject where there is none.
     """
     bucket, _, prefix = url.removeprefix(SCHEME).partition("/")
     if not bucket:
@@ -59,7 +63,7 @@ def downloaded(url: str, folder: Path, wanted: Callable[[str], bool]) -> Generat
         given_up.set()
         pool.shutdown(cancel_futures=True)
     if not some:
-        raise UserError(f"there is no object whose name begins with {url}")
+        raise NoObject(f"there is no object whose name begins with {url}")
 
 
 def _keys(s3: Any, bucket: str, prefix: str, url: str) -> Iterator[str]:

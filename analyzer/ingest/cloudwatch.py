@@ -14,6 +14,7 @@ import gzip
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from pathlib import Path
@@ -25,16 +26,17 @@ from msgspec import Struct
 
 from analyzer.errors import UserError
 from analyzer.ingest.aws import client, refusals
+from analyzer.ingest.buckets import NoObject
 from analyzer.ingest.sources import LogFile, find
 from analyzer.model import CLOUDWATCH
 
 Via = Literal["filter", "insights", "export"]
 Told = Callable[[str], None]
-GROUP = re.compile(r"(?:arn:[^:]*:logs:[^:]*:\d*:log-group:)?(?P<name>[\w./#-]{1,512})(?::\*)?", re.ASCII)
+GROUP = re.compile(r"(?:arn:[^:]*:logs:(?P<region>[\w-]+):\d*:log-group:)?(?P<name>[\w./#-]{1,512})(?::\*)?", re.ASCII)
 FUNCTION = "/aws/lambda/"
 # What a query of Insights gives at most, and how full one is meant to be.
 MOST_ROWS, MEANT_ROWS = 10_000, 6_000
-QUERY = f"fields @timestamp, @message, @logStream, @log, @ptr | sort @timestamp asc | limit {MOST_ROWS}"
+QUERY = f"fields @timestamp, @message, @logStream, @log | sort @timestamp asc | limit {MOST_ROWS}"
 # Seconds between two questions about what is not finished yet.
 PAUSE = 1.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -50,51 +52,52 @@ class Period(Struct, frozen=True):
         return f"{_iso(self.begin)}/{_iso(self.end)}"
 
 
-def fetched(groups: list[str], period: Period, via: Via, bucket: str | None, told: Told) -> Iterator[list[LogFile]]:
-    """What the log groups hold of a period as files, which are gone when the next is asked for.
+class Group(Struct, frozen=True):
+    """A log group; `arn`, without the star that lists show at its end, and `region` where it was named by its ARN."""
 
-    `groups` are names or ARNs. `bucket` is where an export is to be written. `told` hears in words how far it is. Raises
-    UserError where AWS refuses.
+    name: str
+    arn: str | None
+    region: str | None
+
+    @staticmethod
+    def of(text: str) -> Group:
+        """From what a person writes. Raises UserError."""
+        match = GROUP.fullmatch(text)
+        if match is None:
+            raise UserError(f"{text!r} is no log group; that of a function is {FUNCTION}NAME")
+        return Group(match["name"], text.removesuffix(":*") if text.startswith("arn:") else None, match["region"])
+
+    def refusals(self) -> AbstractContextManager[None]:
+        return refusals(f"read the log group {self.arn or self.name}")
+
+
+def fetched(log_groups: list[str], period: Period, via: Via, bucket: str | None, told: Told) -> Iterator[list[LogFile]]:
+    """What log groups, named or by their ARNs, hold of a period as files, which are gone when the next is asked for.
+
+    `bucket` is where an export is to be written. `told` hears in words how far it is. Raises UserError where AWS refuses.
     """
-    for group in groups:
-        if not GROUP.fullmatch(group):
-            raise UserError(f"{group!r} is no log group; that of a function is {FUNCTION}NAME")
-    logs = client("logs")
-    for group in groups:
+    for group in [Group.of(text) for text in log_groups]:
+        logs = client("logs", region=group.region)
         if via == "export":
             yield from _exported(logs, group, period, bucket, told)
             continue
         with tempfile.TemporaryDirectory(prefix="reportline-") as folder:
             path = Path(folder, "events.gz")
             # No time in the header: the same events are the same bytes, and known the second time.
-            with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as file, _of(group):
+            with path.open("wb") as raw, gzip.GzipFile("", "wb", 1, raw, mtime=0) as file, group.refusals():
                 write = _filtered if via == "filter" else _queried
                 events = write(logs, group, period, cast(BinaryIO, file), told)
             if events:
-                yield [LogFile(f"{CLOUDWATCH}{_name(group)}?{period}", path, copied=True)]
-
-
-def _of(group: str) -> Any:
-    return refusals(f"read the log group {group}")
-
-
-def _name(group: str) -> str:
-    match = GROUP.fullmatch(group)
-    assert match is not None
-    return match["name"]
-
-
-def _identified(group: str) -> dict[str, str]:
-    """A group of another account is named by its ARN, which ends without the star that lists of groups show."""
-    return {"logGroupIdentifier": group.removesuffix(":*")} if group.startswith("arn:") else {"logGroupName": group}
+                yield [LogFile(f"{CLOUDWATCH}{group.name}?{period}", path, copied=True)]
 
 
 # ── filter ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _filtered(logs: Any, group: str, period: Period, file: BinaryIO, told: Told) -> int:
+def _filtered(logs: Any, group: Group, period: Period, file: BinaryIO, told: Told) -> int:
     """Events as CloudWatch sends them to subscribers, which says everything about them; how many there are."""
-    asked = _identified(group) | {"startTime": period.begin, "endTime": period.end - 1}
+    named = {"logGroupIdentifier": group.arn} if group.arn else {"logGroupName": group.name}
+    asked = named | {"startTime": period.begin, "endTime": period.end - 1}
     count = 0
     for page in logs.get_paginator("filter_log_events").paginate(**asked):
         streams: dict[str, list[dict[str, Any]]] = {}
@@ -105,20 +108,20 @@ def _filtered(logs: Any, group: str, period: Period, file: BinaryIO, told: Told)
         for stream, events in streams.items():
             delivered = {
                 "messageType": "DATA_MESSAGE",
-                "logGroup": _name(group),
+                "logGroup": group.name,
                 "logStream": stream,
                 "logEvents": events,
             }
             file.write(msgspec.json.encode(delivered) + b"\n")
         if page["events"]:
-            told(f"{_name(group)}: {count:,} events, up to {_iso(page['events'][-1]['timestamp'])}")
+            told(f"{group.name}: {count:,} events, up to {_iso(page['events'][-1]['timestamp'])}")
     return count
 
 
 # ── insights ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _queried(logs: Any, group: str, period: Period, file: BinaryIO, told: Told) -> int:
+def _queried(logs: Any, group: Group, period: Period, file: BinaryIO, told: Told) -> int:
     """The rows of queries over pieces of the period, each small enough to be answered whole; how many there are."""
     counted = _answer(logs, group, period, "stats count(*) as events")
     events = sum(int(float(field["value"])) for row in counted for field in row if field["field"] == "events")
@@ -129,11 +132,11 @@ def _queried(logs: Any, group: str, period: Period, file: BinaryIO, told: Told) 
         for rows in _rows(logs, group, Period(begin, min(begin + length, period.end))):
             written += len(rows)
             file.write(msgspec.json.encode({"results": rows, "status": "Complete"}) + b"\n")
-            told(f"{_name(group)}: {written:,} of about {events:,} events")
+            told(f"{group.name}: {written:,} of about {events:,} events")
     return written
 
 
-def _rows(logs: Any, group: str, piece: Period) -> Iterator[list[Any]]:
+def _rows(logs: Any, group: Group, piece: Period) -> Iterator[list[Any]]:
     """Halves where a query may have left something out. Raises UserError where a second holds more than Insights shows."""
     rows = _answer(logs, group, piece, QUERY)
     if len(rows) < MOST_ROWS:
@@ -145,16 +148,16 @@ def _rows(logs: Any, group: str, piece: Period) -> Iterator[list[Any]]:
     middle = (piece.begin + piece.end) // 2_000 * 1_000
     if not piece.begin < middle < piece.end:
         raise UserError(
-            f"{_name(group)} holds {MOST_ROWS:,} events or more at {_iso(piece.begin)}, of which Insights shows no others; "
+            f"{group.name} holds {MOST_ROWS:,} events or more at {_iso(piece.begin)}, of which Insights shows no others; "
             "read it with --via filter or --via export"
         )
     yield from _rows(logs, group, Period(piece.begin, middle))
     yield from _rows(logs, group, Period(middle, piece.end))
 
 
-def _answer(logs: Any, group: str, piece: Period, query: str) -> list[list[dict[str, str]]]:
+def _answer(logs: Any, group: Group, piece: Period, query: str) -> list[list[dict[str, str]]]:
     """The rows of a query."""
-    named = {"logGroupIdentifiers": [group.removesuffix(":*")]} if group.startswith("arn:") else {"logGroupName": group}
+    named = {"logGroupIdentifiers": [group.arn]} if group.arn else {"logGroupName": group.name}
     begin, end = piece.begin // 1_000, ceil(piece.end / 1_000)
     started = logs.start_query(**named, startTime=begin, endTime=end, queryString=query, limit=MOST_ROWS)
     try:
@@ -164,7 +167,7 @@ def _answer(logs: Any, group: str, piece: Period, query: str) -> list[list[dict[
         logs.stop_query(queryId=started["queryId"])
         raise
     if answer["status"] != "Complete":
-        raise UserError(f"a query of {_name(group)} ended as {answer['status'].lower()}")
+        raise UserError(f"a query of {group.name} ended as {answer['status'].lower()}")
     rows: list[list[dict[str, str]]] = answer["results"]
     return rows
 
@@ -177,14 +180,14 @@ def _time(row: list[dict[str, str]]) -> int:
 # ── export ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _exported(logs: Any, group: str, period: Period, bucket: str | None, told: Told) -> Iterator[list[LogFile]]:
+def _exported(logs: Any, group: Group, period: Period, bucket: str | None, told: Told) -> Iterator[list[LogFile]]:
     """What an export task has written. One runs at a time in an account; another waits until AWS lets it begin."""
     if bucket is None:
         raise UserError("--via export needs --bucket, a bucket of the same region that CloudWatch Logs may write to")
-    name = _name(group)
+    name = group.name
     # The folder in front of the task names the function where the streams do not.
     prefix = f"reportline/{name.removeprefix(FUNCTION) if name.startswith(FUNCTION) else 'exportedlogs'}"
-    with _of(group):
+    with group.refusals():
         task = logs.create_export_task(
             taskName="reportline", logGroupName=name, fromTime=period.begin, to=period.end - 1, destination=bucket,
             destinationPrefix=prefix,
@@ -203,7 +206,9 @@ def _exported(logs: Any, group: str, period: Period, bucket: str | None, told: T
     if state != "COMPLETED":
         why = found["status"].get("message", "")
         raise UserError(f"the export of {name} ended as {state.lower()}{': ' if why else ''}{why}")
-    yield from find([f"s3://{bucket}/{prefix}/{task}/"])
+    # Of a period without events nothing is written.
+    with suppress(NoObject):
+        yield from find([f"s3://{bucket}/{prefix}/{task}/"])
 
 
 def _iso(moment: int) -> str:

@@ -269,6 +269,16 @@ def test_a_period_without_events_ends_with_3(logs: Any, run: Run, tmp_path: Path
     )
 
 
+def test_an_export_of_nothing_ends_with_3_too(logs: Any, run: Run, tmp_path: Path) -> None:
+    """moto writes every stream under an id of its own, so that nothing lies under that of the task."""
+    boto3.client("s3").create_bucket(Bucket=BUCKET)
+    ran = run("fetch", GROUPS[0], "--lake", tmp_path, *DAY, "--via", "export", "--bucket", BUCKET)
+    assert (ran.code, ran.err) == (
+        3,
+        f"reportline: {GROUPS[0]} holds no event of 2026-03-17T00:00:00Z/2026-03-18T00:00:00Z\n",
+    )
+
+
 def test_a_group_of_another_account_is_named_by_its_arn(
     logs: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +293,23 @@ def test_a_group_of_another_account_is_named_by_its_arn(
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
     assert run("fetch", f"{arn}:*", "--lake", tmp_path, *DAY).code == 0
     assert {row["function"] for row in rows(Lake(tmp_path), "invocations")} == {"data-processing-pipeline"}
+
+
+def test_without_a_region_it_says_where_it_is_named_and_an_arn_names_its_own(
+    logs: Any, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION")
+    ran = run("fetch", GROUPS[0], "--lake", tmp_path, *DAY)
+    sentence = "cannot reach CloudWatch Logs: there is no region; name it in AWS_DEFAULT_REGION"
+    assert (ran.code, ran.err) == (2, f"reportline: {sentence}\n")
+    asked = []
+    monkeypatch.setattr(
+        botocore.client.BaseClient, "_make_api_call",
+        lambda client, operation, _: asked.append((client.meta.region_name, operation)) or {"events": []},
+    )  # fmt: skip
+    arn = f"arn:aws:logs:eu-west-3:123456789012:log-group:{GROUPS[0]}"
+    assert run("fetch", arn, "--lake", tmp_path, *DAY).code == 3
+    assert asked == [("eu-west-3", "FilterLogEvents")]
 
 
 def test_a_span_reaches_back_from_now(logs: Any, run: Run, tmp_path: Path) -> None:
