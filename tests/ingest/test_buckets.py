@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from analyzer.ingest import buckets
 from analyzer.lake import Lake
 from tests.aws import PLAYED
 from tests.conftest import Run
@@ -211,3 +213,23 @@ def test_logs_on_disk_are_read_without_boto3(tmp_path: Path) -> None:
         [sys.executable, "-c", code, SAMPLE, tmp_path / "out"], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert ran.stdout == "False False\n"
+
+
+def test_what_nobody_waits_for_is_not_downloaded(s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when Ctrl-C ends an ingest: what is on its way ends at its next piece, and what is not does not begin."""
+    put(s3, {f"logs/{number:02}": bytes(3 << 20) for number in range(40)})
+    answer, begun = botocore.client.BaseClient._make_api_call, list[str]()  # type: ignore[attr-defined]
+
+    def call(client: Any, operation: str, asked: dict[str, Any]) -> Any:
+        if operation == "GetObject":
+            begun.append(asked["Key"])
+        return answer(client, operation, asked)
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+    objects = buckets.downloaded(f"s3://{BUCKET}/logs/", tmp_path, lambda _: True)
+    first = next(objects)
+    objects.close()
+    assert (first.url, first.refusal) == (f"s3://{BUCKET}/logs/00", None)
+    assert first.path.read_bytes() == bytes(3 << 20)
+    assert len(begun) <= buckets.AHEAD + 1
+    assert not any(thread.name.startswith("download") for thread in threading.enumerate())

@@ -226,7 +226,9 @@ def test_the_report_on_what_was_fetched_has_queries_for_its_lines_and_no_command
     assert "SOURCE '/aws/lambda/data-processing-pipeline'" in text
     assert "tail -c" not in text
     assert "out of the files" not in text
-    assert "\nout of `cloudwatch:/aws/lambda/data-processing-pipeline?2026-03-17T00:00:00Z/2026-03-18T00:00:00Z`" in text
+    assert (
+        "\nout of `cloudwatch:/aws/lambda/data-processing-pipeline?2026-03-17T00:00:00Z/2026-03-18T00:00:00Z`" in text
+    )
 
 
 @pytest.mark.parametrize(
