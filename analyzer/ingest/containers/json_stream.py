@@ -125,13 +125,13 @@ def _lines(
     problems: Problems,
     opens: re.Pattern[bytes] | None,
 ) -> Iterator[tuple[int, T]]:
-    ahead = b""
-    while line := ahead or file.readline(LARGEST + 1):
+    ahead, lines = b"", _Lines(file)
+    while line := ahead or lines.next(LARGEST + 1):
         begin, position, ahead = position, position + len(line), b""
         if len(line) > LARGEST and not line.endswith(b"\n"):
             problems(f"the line at byte {begin} is longer than {LARGEST >> 20} MB and was not read")
             while line and not line.endswith(b"\n"):
-                line = file.readline(LARGEST)
+                line = lines.next(LARGEST)
                 position += len(line)
             continue
         content = _bare(line)
@@ -147,7 +147,7 @@ def _lines(
                     continue
             # A line feed inside a string, which copying leaves there, does not end the value.
             parts, end = [line], begin + CHUNK
-            while (ahead := _line(file)) and position < end and not BEGINS.match(ahead):
+            while (ahead := lines.ahead()) and position < end and not BEGINS.match(ahead):
                 parts.append(ahead)
                 position += len(ahead)
             yield from _one_after_the_other(io.BytesIO(_bare(b"".join(parts))), place, decode, problems, opens)
@@ -155,12 +155,46 @@ def _lines(
             yield from _one_after_the_other(io.BytesIO(line), begin, decode, problems, opens)
 
 
-def _line(file: BinaryIO) -> bytes:
-    """The next line; none at the end and in front of a place where the file is damaged, which is met with the next call."""
-    try:
-        return file.readline(LARGEST + 1)
-    except UNPACK_ERRORS:
-        return b""
+class _Lines:
+    """The lines of a file. In front of damage, which is met with the call after, ends a line as well: readline() would lose it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.file = cast(io.BufferedReader, file)
+        self.buffer, self.at = b"", 0
+        self.damage: Exception | None = None
+
+    def next(self, most: int) -> bytes:
+        """The next line, or so many bytes of it; none at the end."""
+        parts, size = list[bytes](), 0
+        while size < most:
+            if self.at == len(self.buffer):
+                self._read()
+            if not self.buffer:
+                break
+            end = self.buffer.find(b"\n", self.at, self.at + most - size) + 1
+            part = self.buffer[self.at : end or self.at + most - size]
+            self.at, size = self.at + len(part), size + len(part)
+            parts.append(part)
+            if end:
+                break
+        if not parts and self.damage:
+            raise self.damage
+        return b"".join(parts)
+
+    def ahead(self) -> bytes:
+        """The next line; none at the end and in front of damage."""
+        try:
+            return self.next(LARGEST + 1)
+        except UNPACK_ERRORS:
+            return b""
+
+    def _read(self) -> None:
+        self.buffer, self.at = b"", 0
+        if self.damage is None:
+            try:
+                self.buffer = self.file.read1(CHUNK)
+            except UNPACK_ERRORS as problem:
+                self.damage = problem
 
 
 def _bare(line: bytes) -> bytes:
