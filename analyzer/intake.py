@@ -51,9 +51,9 @@ def fetch_logs(
     `since` and `until` are times, or spans that reach back from `now`, the present unless said otherwise, where the period ends
     without `until`. Raises UserError where AWS refuses, and NoInvocations where the groups hold no Lambda log of the period.
     """
-    from analyzer.measure import Window
+    from analyzer.measure import reaching_back
 
-    begin, end = Window.back_from(now or datetime.now(UTC), since, until)
+    begin, end = reaching_back(now or datetime.now(UTC), since, until)
     period = Period(begin // 1_000, end // 1_000)
     if period.begin >= period.end:
         raise UserError("--since lies behind --until, or both are one time")

@@ -4,6 +4,6 @@ from analyzer.measure.comparison import COMPARED, compare
 from analyzer.measure.everything import measure
 from analyzer.measure.family import Threshold
 from analyzer.measure.metrics.cost import price_table
-from analyzer.measure.scope import Window, span
+from analyzer.measure.scope import Window, reaching_back, span
 
-__all__ = ["COMPARED", "Threshold", "Window", "compare", "measure", "price_table", "span"]
+__all__ = ["COMPARED", "Threshold", "Window", "compare", "measure", "price_table", "reaching_back", "span"]

@@ -34,14 +34,6 @@ class Window(Struct, frozen=True):
             latest = engine.numbers("SELECT max(epoch_us(end_time)) AS latest FROM invocations")[0]["latest"]
         return Window(_moment(since, latest, "--since"), _moment(until, latest, "--until"))
 
-    @staticmethod
-    def back_from(now: datetime, since: str, until: str | None) -> tuple[int, int]:
-        """Begin and end as for `of`, but of spans that reach back from `now`, where the window ends unless `until` says where."""
-        moment = round(now.timestamp() * 1_000_000)
-        begin, end = _moment(since, moment, "--since"), _moment(until, moment, "--until")
-        assert begin is not None
-        return begin, moment if end is None else end
-
     def preceding(self, length: int) -> Window:
         """The `length` microseconds before this window, which has to have a begin."""
         assert self.begin is not None
@@ -131,6 +123,17 @@ def span(text: str) -> int | None:
     """The microseconds of a span such as 24h or 7d; None for anything else."""
     match = SPAN.fullmatch(text)
     return int(match["count"]) * UNITS[match["unit"]] * 1_000_000 if match else None
+
+
+def reaching_back(now: datetime, since: str, until: str | None) -> tuple[int, int]:
+    """Begin and end in microseconds, from what a person writes as for a window, of which spans reach back from `now`.
+
+    There it ends unless `until` says where.
+    """
+    moment = round(now.timestamp() * 1_000_000)
+    begin, end = _moment(since, moment, "--since"), _moment(until, moment, "--until")
+    assert begin is not None
+    return begin, moment if end is None else end
 
 
 def _moment(text: str | None, latest: int | None, option: str) -> int | None:
