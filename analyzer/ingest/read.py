@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -64,8 +64,7 @@ def ingest(
     `buffer` is the size of what is scanned at once of S3 exports; without one every line is read by itself, to the same rows.
     """
     named = {*paths, *(str(Path(path)) for path in paths)}
-    with _tidied(lake):
-        return _ingest(find(paths), lake, function, named, progress, processes, buffer)
+    return _swept(find(paths), lake, function, named, progress, processes, buffer)
 
 
 def fetch(
@@ -83,20 +82,26 @@ def fetch(
 
     `via` is the way, of which an export needs a `bucket`; `told` hears in words how far AWS is. Raises UserError.
     """
-    with _tidied(lake):
-        found = fetched(log_groups, period, via, bucket, told)
-        return _ingest(found, lake, function, set(), progress, processes=1, buffer=BUFFER)
+    return _swept(fetched(log_groups, period, via, bucket, told), lake, function, set(), progress, 1, BUFFER)
 
 
-@contextmanager
-def _tidied(lake: Lake) -> Iterator[None]:
+def _swept(
+    found: Iterator[list[LogFile]],
+    lake: Lake,
+    function: str | None,
+    named: set[str],
+    progress: Callable[[Progress], None],
+    processes: int,
+    buffer: int,
+) -> Ingested:
     """Leaves nothing behind that is not whole, and few small files."""
     try:
-        yield
+        ingested = _ingest(found, lake, function, named, progress, processes, buffer)
     except BaseException:
         lake.sweep()
         raise
     lake.tidy()
+    return ingested
 
 
 def _ingest(
